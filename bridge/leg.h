@@ -1,0 +1,56 @@
+/* Receipt and leg: what the source is owed for one message, and the message on its way to one sink.
+ *
+ * pipeline_emit() makes one receipt, and one leg for each sink. Every leg ends in exactly one
+ * leg_done(). When the last leg of a receipt has ended, the receipt is settled: the source gets it
+ * through settle(), makes it true at the far end (delete, commit, PUBACK) and answers with
+ * pipeline_acknowledged(). Until then the message counts as in flight. Thread: the pipeline's.
+ * Owner: the pipeline; sources and sinks borrow, as said below. */
+#ifndef BRIDGE_LEG_H
+#define BRIDGE_LEG_H
+
+#include <stdint.h>
+
+#include "bridge/error.h"
+#include "bridge/msg.h"
+
+struct pipeline;
+struct sink_slot;
+struct lane;
+
+enum verdict {
+    VERDICT_CONFIRMED, /* every sink, or the dead-letter sink, has it: acknowledge it */
+    VERDICT_RELEASED,  /* the bridge stops: give it back unacknowledged, for somebody else */
+};
+
+/* A source borrows it from settle() until it hands it back with pipeline_acknowledged(). */
+struct receipt {
+    uint64_t cookie; /* the source's own name for the message, as given to pipeline_emit() */
+    uint32_t lane_id;
+    uint32_t legs_open;
+    enum verdict verdict;
+    size_t size;
+    struct lane *lane;
+    struct pipeline *pipeline;
+    struct receipt *next; /* free for the source's own lists while it has the receipt */
+};
+
+/* A sink borrows it from an accepted submit() until its leg_done(). */
+struct leg {
+    struct msg *msg;
+    struct receipt *receipt;
+    struct sink_slot *slot;
+    struct leg *next;   /* free for the sink's own lists while it has the leg */
+    uint64_t seq;       /* order of emission in the pipeline */
+    uint64_t first_ms;  /* first submitted, loop time; 0: not yet */
+    uint64_t due_ms;    /* not before, loop time */
+    uint32_t attempts;  /* failures of the message so far */
+    uint32_t sink_data; /* free for the sink while it has the leg */
+    const char
+        *reason; /* of the rejection that sends it to the dead-letter sink; NULL: none. Owned */
+};
+
+/* The sink has its verdict for this leg: exactly once per accepted leg, NULL: confirmed. The leg is
+ * gone afterwards. May be called from within submit(). The text of why is copied. */
+void leg_done(struct leg *l, const struct error *why);
+
+#endif
