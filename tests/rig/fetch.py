@@ -1,0 +1,20 @@
+"""python3 -m tests.rig.fetch: fetches the Java brokers that are not there; its exit code says whether all of them are."""
+import sys
+
+from .java import fetch
+from .process import Unavailable
+
+
+def main():
+    failed = False
+    for name in ("kafka", "elasticmq"):
+        try:
+            fetch(name)
+        except Unavailable as e:
+            print(e, file=sys.stderr)
+            failed = True
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
