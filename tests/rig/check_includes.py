@@ -61,5 +61,12 @@ def problems():
     return found
 
 
+def main():
+    found = problems()
+    for line in found:
+        print(line)
+    return bool(found)
+
+
 if __name__ == "__main__":
-    sys.exit("\n".join(problems()))
+    sys.exit(main())
