@@ -11,15 +11,20 @@
 bool text_is_utf8(struct bytes b); /* RFC 3629: no surrogates, no overlong forms */
 bool text_has_nul(struct bytes b);
 
+/* Length of the one well-formed UTF-8 sequence that starts at `at`, 1 to 4; 0: there is none. */
+size_t text_utf8_sequence(const char *at, const char *end);
+
 /* What SQS accepts in bodies and string values: #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD
  * #x10000-#x10FFFF. */
 bool text_is_xml(struct bytes b);
 
 void text_base64(struct bytes raw, struct buf *out); /* appends */
-/* Appends. False: not base64 (padding required, no white space), out as it was. */
+/* Appends. False: not base64 as it is written (padding required, no white space, no stray bits),
+ * out as it was. */
 bool text_unbase64(struct bytes text, struct buf *out) MUST_USE;
 
-/* FNV-1a, for lanes and fingerprints; never 0. */
+/* 64 bits for lanes and fingerprints: the same on every machine and in every run, never 0. Not
+ * proof against somebody who looks for collisions. */
 uint64_t text_hash(struct bytes b);
 
 #endif

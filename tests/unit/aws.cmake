@@ -1,0 +1,2 @@
+unit_test(json)
+unit_test(text)
