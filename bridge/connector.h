@@ -66,7 +66,7 @@ struct source_ops {
 
     /* The end: hand back every receipt that is still borrowed (acknowledged or not), release the
      * far end and all loop handles, then pipeline_source_closed(), at once or later. destroy()
-     * follows. Works after a failed start() too. */
+     * follows. Works at any time after create(). */
     void (*close)(struct source *s);
     void (*destroy)(struct source *s);
 };
@@ -92,7 +92,7 @@ struct sink_ops {
 
     /* The end: every leg that is still held ends now (FAULT_DOWN where its fate is unknown), the
      * far end and all loop handles are released, then pipeline_sink_closed(), at once or later.
-     * destroy() follows. Works after a failed start() too. */
+     * destroy() follows. Works at any time after create(). */
     void (*close)(struct sink *s);
     void (*destroy)(struct sink *s);
 };

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bridge/error.h"
+#include "bridge/loop.h"
 #include "bridge/msg.h"
 
 struct pipeline;
@@ -39,14 +40,14 @@ struct leg {
     struct msg *msg;
     struct receipt *receipt;
     struct sink_slot *slot;
-    struct leg *next;   /* free for the sink's own lists while it has the leg */
-    uint64_t seq;       /* order of emission in the pipeline */
-    uint64_t first_ms;  /* first submitted, loop time; 0: not yet */
-    uint64_t due_ms;    /* not before, loop time */
-    uint32_t attempts;  /* failures of the message so far */
-    uint32_t sink_data; /* free for the sink while it has the leg */
-    const char
-        *reason; /* of the rejection that sends it to the dead-letter sink; NULL: none. Owned */
+    struct leg *next;        /* free for the sink's own lists while it has the leg */
+    struct leg *prev;        /* the core's */
+    uint64_t seq;            /* order of emission in the pipeline */
+    uint64_t sink_data;      /* free for the sink while it has the leg */
+    struct loop_timer retry; /* the core's: armed while it waits to be tried again */
+    uint32_t attempts;       /* failures that count against the message */
+    uint32_t returns; /* times it came back, for whatever reason: the backoff grows with it */
+    bool parked;      /* stuck until somebody acts; it keeps the source stopped */
 };
 
 /* The sink has its verdict for this leg: exactly once per accepted leg, NULL: confirmed. The leg is

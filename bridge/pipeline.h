@@ -48,7 +48,8 @@ void pipeline_acknowledged(struct pipeline *p, struct receipt *const *receipts, 
 /* For logs and readiness: the source can or can't reach its far end. The same news twice is
  * harmless. */
 void pipeline_source_state(struct source *s, bool up, const struct error *why);
-void pipeline_source_closed(struct source *s); /* answer to close() */
+void pipeline_source_finished(struct source *s); /* all was emitted: the pipeline drains and ends */
+void pipeline_source_closed(struct source *s);   /* answer to close() */
 
 /* ---- for sinks ---- */
 

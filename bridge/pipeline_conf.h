@@ -40,6 +40,8 @@ extern const struct opt pipeline_opts[]; /* ends with OPT_END */
 /* What this pipeline promises, from what its source and sinks promise. */
 struct guarantee {
     bool at_least_once, ordered;
+    bool order_required; /* by the user: sinks without order of their own get one leg of a lane at a
+                            time */
     char text[400]; /* "at-least-once, ordered by message group, dead letter: sqs orders-dlq" */
 };
 void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g);

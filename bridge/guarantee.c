@@ -1,0 +1,115 @@
+/* The options of a pipeline, and what it promises with them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/pipeline_conf.h"
+
+#define FIELD(name) OPT_FIELD(struct pipeline_conf, name)
+
+const struct opt pipeline_opts[] = {
+    {FIELD(max_in_flight), .type = OPT_INT, .fallback = "1000", .min = 1, .max = 100000,
+     .help = "messages received and not yet acknowledged at the source: the window, and the most "
+             "that can repeat after a crash"},
+    {FIELD(max_in_flight_bytes), .type = OPT_SIZE, .fallback = "64MiB", .min = 1024,
+     .max = INT64_C(1) << 40, .help = "the same in bytes: receiving stops when it is reached"},
+    {FIELD(max_in_flight_per_lane), .type = OPT_INT, .fallback = "0", .min = 0, .max = 100000,
+     .help = "the most of the window that one partition or topic may hold; 0: half of it"},
+    {FIELD(max_attempts), .type = OPT_INT, .fallback = "10", .min = 1, .max = 1000000,
+     .help = "tries of a message that a sink refuses for now, before it counts as rejected; an "
+             "outage of the sink is no try"},
+    {FIELD(retry_delay), .type = OPT_DURATION, .fallback = "200ms", .min = 1, .max = 3600000,
+     .help = "wait before the second try; it doubles with each further one, with jitter"},
+    {FIELD(retry_max_delay), .type = OPT_DURATION, .fallback = "30s", .min = 1, .max = 43200000,
+     .help = "the longest wait between two tries"},
+    {FIELD(drain_timeout), .type = OPT_DURATION, .fallback = "10s", .min = 0, .max = 3600000,
+     .help = "at the end: time for messages in flight to be confirmed and acknowledged"},
+    {FIELD(workers), .type = OPT_INT, .fallback = "1", .min = 1, .max = 64,
+     .help = "competing copies of this pipeline, each with a thread and a window of its own"},
+    {FIELD(require), .type = OPT_LIST,
+     .help =
+         "guarantees that must hold: \"at-least-once\", \"ordered\"; lint fails where they can't"},
+    OPT_END,
+};
+
+static bool requires(const struct pipeline_conf *conf, const char *what)
+{
+    for (size_t i = 0; i < conf->require.count; i++)
+        if (strcmp(conf->require.items[i], what) == 0) return true;
+    return false;
+}
+
+static struct source_promise promise_of_source(const struct pipeline_conf *conf)
+{
+    return conf->source.connector->source->promise(conf->source.conf);
+}
+
+static struct sink_promise promise_of_sink(const struct sink_conf *sink)
+{
+    return sink->connector->sink->promise(sink->conf);
+}
+
+static void add(struct guarantee *g, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct guarantee *g, const char *format, ...)
+{
+    size_t used = strlen(g->text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(g->text + used, sizeof(g->text) - used, format, args);
+    va_end(args);
+}
+
+static void weigh_sink(struct guarantee *g, const struct sink_conf *sink, const char **weak)
+{
+    struct sink_promise promise = promise_of_sink(sink);
+    if (!promise.confirmed) {
+        g->at_least_once = false;
+        *weak = promise.why;
+    }
+    if (promise.order == ORDER_NONE && !g->order_required) g->ordered = false;
+}
+
+void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
+{
+    struct source_promise source = promise_of_source(conf);
+    const char *weak = source.why;
+    *g = (struct guarantee){
+        .at_least_once = source.at_least_once,
+        .ordered = source.ordered_by != NULL,
+        .order_required = requires(conf, "ordered"),
+    };
+    for (size_t i = 0; i < conf->sink_count; i++)
+        weigh_sink(g, &conf->sinks[i], &weak);
+    if (g->at_least_once)
+        add(g, "at-least-once");
+    else
+        add(g, "at-most-once (%s)", weak);
+    if (g->ordered)
+        add(g, ", ordered by %s", source.ordered_by);
+    else
+        add(g, ", not ordered");
+    if (conf->dead_letter.connector) {
+        char name[128];
+        conf->dead_letter.connector->sink->describe(conf->dead_letter.conf, name, sizeof(name));
+        add(g, ", dead letter: %s", name);
+    }
+}
+
+void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
+{
+    struct guarantee g;
+    guarantee_of(conf, &g);
+    if (requires(conf, "at-least-once") && !g.at_least_once)
+        opt_complain(r, "require", "at-least-once can't be kept here: it is %s", g.text);
+    if (g.order_required && !g.ordered)
+        opt_complain(r, "require",
+                     "ordered can't be kept: the source has no order (use a FIFO queue, a Kafka "
+                     "topic or an MQTT topic as the source, or leave it out)");
+    if (conf->max_in_flight_per_lane > conf->max_in_flight)
+        opt_complain(r, "max_in_flight_per_lane", "is more than max_in_flight (%lld)",
+                     (long long)conf->max_in_flight);
+    if (conf->retry_max_delay < conf->retry_delay)
+        opt_complain(r, "retry_max_delay", "is less than retry_delay (%lld ms)",
+                     (long long)conf->retry_delay);
+}

@@ -1,0 +1,98 @@
+/* The insides of a pipeline, for the core's own files (pipeline.c, lane.c, slot.c, verdict.c).
+ * Connectors see pipeline.h. Thread: the pipeline's. */
+#ifndef BRIDGE_PIPELINE_PRIVATE_H
+#define BRIDGE_PIPELINE_PRIVATE_H
+
+#include "bridge/lane.h"
+#include "bridge/log.h"
+#include "bridge/pipeline_conf.h"
+
+/* A sink in its pipeline: the legs that wait for it, and what it said of itself. */
+struct sink_slot {
+    struct sink *sink;
+    struct pipeline *pipeline;
+    const struct sink_conf *conf;
+    size_t index; /* its place in lane->queues */
+    char name[128];
+    enum sink_state state;
+    enum sink_order order;
+    bool ordered; /* legs of a lane keep their order here */
+    bool full;    /* the last submit() took none */
+    bool was_up, closed;
+    bool is_dead_letter;
+    size_t waiting, in_flight; /* legs */
+    struct lane_queue *ready_head, *ready_tail;
+    struct leg *delayed; /* those without order that wait for their time to be tried again */
+    struct log_limit complaint;
+};
+
+enum phase {
+    PHASE_NEW,
+    PHASE_RUNNING,
+    PHASE_DRAINING,       /* the source is stopped; what is in flight may end until the deadline */
+    PHASE_CLOSING_SINKS,  /* every leg ends now */
+    PHASE_CLOSING_SOURCE, /* every receipt comes back now */
+    PHASE_CLOSED,
+};
+
+struct pipeline {
+    const struct pipeline_conf *conf;
+    struct loop *loop;
+    unsigned worker;
+    enum phase phase;
+    bool forced; /* the drain deadline has passed: what comes back unconfirmed is released */
+    struct guarantee guarantee;
+
+    struct source *source;
+    char source_name[128];
+    bool source_up, source_closed, said_running;
+    struct log_limit source_complaint;
+
+    struct sink_slot slots[PIPELINE_MAX_SINKS +
+                           1]; /* the last one used is the dead-letter sink, where there is one */
+    size_t sink_count, slot_count;
+    struct sink_slot *dead_letter; /* NULL: none */
+
+    struct lane_table lanes;
+    struct lane *no_lane; /* of messages without order */
+
+    unsigned window;
+    size_t window_bytes;
+    unsigned reserved, in_flight;
+    size_t bytes;    /* of the messages in flight */
+    unsigned wanted; /* the smallest reservation that was refused; 0: none */
+    unsigned parked; /* legs */
+    uint64_t next_seq, random;
+
+    struct receipt **settled; /* to be handed to the source at the end of the turn */
+    size_t settled_count, settled_cap;
+
+    struct turn_task turn;
+    struct loop_timer deadline;
+    struct log_limit stuck;
+    struct stats stats;
+
+    void (*on_closed)(struct pipeline *p, void *arg);
+    void *closed_arg;
+};
+
+/* pipeline.c */
+void pipeline_wake(struct pipeline *p); /* something has changed: look at the end of this turn */
+void receipt_settle(struct receipt *r); /* its last leg has ended */
+
+/* slot.c: legs on their way to one sink */
+void slot_add(struct sink_slot *slot, struct leg *l); /* behind all others of its lane */
+void slot_return(struct sink_slot *slot, struct leg *l, uint64_t after_ms); /* one that came back */
+void slot_offer(struct sink_slot *slot); /* submit what is ready */
+struct lane_queue *slot_left(
+    struct leg *l); /* the sink has given the leg back; resume the queue when it has its verdict */
+void slot_resume(struct lane_queue *q);
+struct leg *slot_take_waiting(struct sink_slot *slot); /* NULL: none; for the end of the drain */
+
+/* verdict.c: what follows from what a sink says */
+void leg_release(struct leg *l);
+
+/* dead_letter.c */
+struct msg *dead_letter_wrap(const struct leg *l, const char *reason); /* returns a reference */
+
+#endif

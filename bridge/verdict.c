@@ -1,0 +1,150 @@
+/* What follows from what a sink says of a leg: the next try, the dead-letter sink, or the end of
+ * the leg. */
+#include "bridge/pipeline_private.h"
+
+static uint64_t next_random(struct pipeline *p)
+{
+    p->random ^= p->random << 13; /* xorshift64: jitter, nothing more */
+    p->random ^= p->random >> 7;
+    p->random ^= p->random << 17;
+    return p->random;
+}
+
+/* Doubles with each return, between half and the whole of that: those who failed together don't
+ * come back together. */
+static uint64_t backoff_ms(struct pipeline *p, const struct leg *l, const struct error *why)
+{
+    uint64_t most = (uint64_t)p->conf->retry_max_delay, delay = (uint64_t)p->conf->retry_delay;
+    for (uint32_t i = 1; i < l->returns && delay < most; i++)
+        delay *= 2;
+    if (delay > most) delay = most;
+    delay = delay / 2 + next_random(p) % (delay / 2 + 1);
+    return delay > why->retry_after_ms ? delay : why->retry_after_ms;
+}
+
+static void unpark(struct leg *l)
+{
+    if (l->parked) l->slot->pipeline->parked--;
+    l->parked = false;
+}
+
+static void leg_close(struct leg *l, enum verdict verdict)
+{
+    struct receipt *r = l->receipt;
+    unpark(l);
+    msg_unref(l->msg);
+    l->msg = NULL;
+    if (verdict == VERDICT_RELEASED) r->verdict = VERDICT_RELEASED;
+    if (--r->legs_open == 0) receipt_settle(r);
+}
+
+void leg_release(struct leg *l)
+{
+    leg_close(l, VERDICT_RELEASED);
+}
+
+/* Nothing can be done but by somebody who acts: the message stays, the source stops, and it is
+ * tried at the slowest pace. */
+static void leg_park(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    const char *cure = p->dead_letter ? "" : ", or give the pipeline a dead_letter sink";
+    if (!l->parked) p->parked++;
+    l->parked = true;
+    log_limited(
+        &p->stuck, LOG_ERROR, p->conf->name,
+        "message %.*s is stuck at %s, and the source is stopped: %s (mend the cause%s; it is "
+        "tried again every %lld s)",
+        BYTES_ARGS(l->msg->position), l->slot->name, reason, cure,
+        (long long)p->conf->retry_max_delay / 1000);
+    slot_return(l->slot, l, (uint64_t)p->conf->retry_max_delay);
+}
+
+static void leg_dead_letter(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    struct msg *wrapped = dead_letter_wrap(l, reason);
+    log_limited(&l->slot->complaint, LOG_WARN, p->conf->name,
+                "message %.*s goes to the dead-letter sink: %s: %s", BYTES_ARGS(l->msg->position),
+                l->slot->name, reason);
+    unpark(l);
+    msg_unref(l->msg);
+    l->msg = wrapped;
+    l->attempts = l->returns = 0;
+    slot_add(p->dead_letter, l);
+}
+
+static void leg_reject(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (!l->parked) stats_add(&p->stats, COUNT_REJECTED, 1);
+    if (p->dead_letter && !l->slot->is_dead_letter)
+        leg_dead_letter(l, reason);
+    else
+        leg_park(l, reason);
+}
+
+static void leg_retry(struct leg *l, const struct error *why)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (++l->attempts < p->conf->max_attempts) {
+        stats_add(&p->stats, COUNT_RETRIED, 1);
+        log_limited(&l->slot->complaint, LOG_WARN, p->conf->name, "%s: %s (trying again)",
+                    l->slot->name, why->text);
+        slot_return(l->slot, l, backoff_ms(p, l, why));
+        return;
+    }
+    struct error last;
+    error_set(&last, FAULT_REJECT, "gave up after %u attempts: %s", l->attempts, why->text);
+    leg_reject(l, last.text);
+}
+
+/* The far end was away. While the sink says so itself, its state decides when offers go on; else a
+ * delay does. */
+static void leg_wait(struct leg *l, const struct error *why)
+{
+    bool up = l->slot->state == SINK_UP;
+    slot_return(l->slot, l, up ? backoff_ms(l->slot->pipeline, l, why) : 0);
+}
+
+static void leg_failed(struct leg *l, const struct error *why)
+{
+    l->returns++;
+    switch (why->fault) {
+    case FAULT_RETRY:
+    case FAULT_NONE: /* an error that forgot its kind is worth another try */
+        leg_retry(l, why);
+        return;
+    case FAULT_DOWN:
+        leg_wait(l, why);
+        return;
+    case FAULT_REJECT:
+        leg_reject(l, why->text);
+        return;
+    case FAULT_CONFIG:
+    case FAULT_FATAL:
+        leg_park(l, why->text);
+        return;
+    }
+}
+
+static void leg_confirmed(struct leg *l)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (l->slot->is_dead_letter) stats_add(&p->stats, COUNT_DEAD_LETTERED, 1);
+    leg_close(l, VERDICT_CONFIRMED);
+}
+
+void leg_done(struct leg *l, const struct error *why)
+{
+    struct pipeline *p = l->slot->pipeline;
+    struct lane_queue *q = slot_left(l);
+    if (!why)
+        leg_confirmed(l);
+    else if (p->forced)
+        leg_release(l);
+    else
+        leg_failed(l, why);
+    slot_resume(q);
+    pipeline_wake(p);
+}

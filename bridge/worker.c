@@ -1,0 +1,129 @@
+#include "bridge/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "bridge/log.h"
+#include "bridge/pipeline_run.h"
+
+enum { TURN_REPORT_MS = 100 };
+
+struct worker {
+    const struct pipeline_conf *conf;
+    unsigned index;
+    struct loop *loop;
+    struct pipeline *pipeline;
+    pthread_t thread;
+    void (*ended)(void *arg);
+    void *ended_arg;
+    struct post stop;
+    atomic_flag stop_posted;
+    struct loop_timer turn_report;
+    bool failed;
+    struct error error;
+};
+
+static void on_closed(struct pipeline *p, void *arg)
+{
+    struct worker *w = arg;
+    (void)p;
+    loop_stop(w->loop);
+}
+
+static void on_stop(struct post *post)
+{
+    struct worker *w = (struct worker *)((char *)post - offsetof(struct worker, stop));
+    pipeline_stop(w->pipeline);
+}
+
+static void report_turn(void *arg)
+{
+    struct worker *w = arg;
+    struct stats *stats = pipeline_stats(w->pipeline);
+    uint64_t longest = loop_longest_turn_us(w->loop);
+    if (longest > atomic_load_explicit(&stats->longest_turn_us, memory_order_relaxed))
+        atomic_store_explicit(&stats->longest_turn_us, longest, memory_order_relaxed);
+    loop_timer_start(w->loop, &w->turn_report, TURN_REPORT_MS);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    pipeline_on_closed(w->pipeline, on_closed, w);
+    w->failed = !pipeline_start(w->pipeline, &w->error);
+    if (w->failed) {
+        log_error(w->conf->name, "cannot start: %s", w->error.text);
+        pipeline_stop(w->pipeline);
+    }
+    loop_timer_start(w->loop, &w->turn_report, TURN_REPORT_MS);
+    loop_run(w->loop);
+    loop_timer_stop(w->loop, &w->turn_report);
+    if (w->ended) w->ended(w->ended_arg);
+    return NULL;
+}
+
+struct worker *worker_create(const struct pipeline_conf *conf, unsigned index,
+                             void (*ended)(void *arg), void *arg)
+{
+    struct worker *w = mem_zalloc(sizeof(*w));
+    w->conf = conf;
+    w->index = index;
+    w->ended = ended;
+    w->ended_arg = arg;
+    w->stop.run = on_stop;
+    atomic_flag_clear(&w->stop_posted);
+    w->loop = loop_create();
+    w->pipeline = pipeline_create(conf, w->loop, index);
+    w->turn_report = (struct loop_timer){.run = report_turn, .arg = w};
+    return w;
+}
+
+/* Signals are the main thread's business. */
+void worker_start(struct worker *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        log_error("sqsbridge",
+                  "cannot create a thread for pipeline \"%s\" (check the limits on "
+                  "processes)",
+                  w->conf->name);
+        abort();
+    }
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!atomic_flag_test_and_set(&w->stop_posted)) loop_post(w->loop, &w->stop);
+}
+
+bool worker_join(struct worker *w, struct error *e)
+{
+    pthread_join(w->thread, NULL);
+    bool ok = !w->failed;
+    if (w->failed) *e = w->error;
+    pipeline_destroy(w->pipeline);
+    loop_destroy(w->loop);
+    free(w);
+    return ok;
+}
+
+struct stats *worker_stats(struct worker *w)
+{
+    return pipeline_stats(w->pipeline);
+}
+
+unsigned worker_index(const struct worker *w)
+{
+    return w->index;
+}
+
+const struct pipeline_conf *worker_conf(const struct worker *w)
+{
+    return w->conf;
+}

@@ -1,0 +1,24 @@
+/* A worker: one thread with one loop that runs one copy of a pipeline.
+ * Thread: any, for each call here; worker_join() from one. */
+#ifndef BRIDGE_WORKER_H
+#define BRIDGE_WORKER_H
+
+#include "bridge/pipeline_conf.h"
+
+struct worker;
+
+/* ended(arg), where given, is called on the worker's thread when the pipeline has come to its end,
+ * for whatever reason. */
+struct worker *worker_create(const struct pipeline_conf *conf, unsigned index,
+                             void (*ended)(void *arg), void *arg);
+void worker_start(struct worker *w);
+void worker_stop(struct worker *w); /* begins the drain; again: harmless */
+
+/* Waits for the end, and frees the worker. False: it could not start, or failed: e says why. */
+bool worker_join(struct worker *w, struct error *e) MUST_USE;
+
+struct stats *worker_stats(struct worker *w); /* valid until worker_join() */
+unsigned worker_index(const struct worker *w);
+const struct pipeline_conf *worker_conf(const struct worker *w);
+
+#endif
