@@ -27,6 +27,7 @@ log_dest stderr
 log_type error
 log_type warning
 log_type notice
+log_type subscribe
 """
 
 _ACL = """

@@ -1,0 +1,71 @@
+"""Where messages come from and go to: real brokers, or the simulators that need no Java."""
+import itertools
+
+from tests.rig import KafkaMock
+
+from .kafka import KafkaTopic, create_topic
+from .mqtt import MqttTopic
+from .sqs import SqsQueue
+
+_numbers = itertools.count(1)
+
+
+class World:
+    """Makes queues and topics of names of their own; closes what it made."""
+
+    def __init__(self, folder, mosquitto):
+        self.folder = folder
+        self.mosquitto = mosquitto
+        self.opened = []
+
+    def end(self, kind, **more):
+        return {"sqs": self.queue, "mqtt": self.mqtt_topic, "kafka": self.kafka_topic}[kind](**more)
+
+    def mqtt_topic(self):
+        return self._opened(MqttTopic(self.mosquitto, f"in/t{next(_numbers)}"))
+
+    def _opened(self, end):
+        self.opened.append(end)
+        return end
+
+    def close(self):
+        for end in self.opened:
+            if hasattr(end, "close"):
+                end.close()
+
+
+class RealWorld(World):
+    def __init__(self, folder, mosquitto, kafka, elasticmq):
+        super().__init__(folder, mosquitto)
+        self.kafka, self.elasticmq = kafka, elasticmq
+
+    def queue(self, fifo=False, **attributes):
+        name = f"queue-{next(_numbers)}" + (".fifo" if fifo else "")
+        return SqsQueue(self.elasticmq.endpoint(), "any", "any", name, attributes)
+
+    def kafka_topic(self, partitions=1):
+        name = f"topic-{next(_numbers)}"
+        create_topic(self.kafka.address(), name, partitions)
+        return self._opened(KafkaTopic(self.kafka.address(), name, partitions))
+
+
+class SimulatedWorld(World):
+    def __init__(self, folder, mosquitto, sqs_sim):
+        super().__init__(folder, mosquitto)
+        self.sqs_sim = sqs_sim
+        self.mocks = []
+
+    def queue(self, fifo=False, **attributes):
+        name = f"queue-{next(_numbers)}" + (".fifo" if fifo else "")
+        return SqsQueue(self.sqs_sim.endpoint(), self.sqs_sim.KEY_ID, self.sqs_sim.SECRET, name, attributes)
+
+    def kafka_topic(self, partitions=1):
+        """A mock cluster of its own: it makes topics only at its start."""
+        name = f"topic-{next(_numbers)}"
+        self.mocks.append(KafkaMock(self.folder / name, [f"{name}:{partitions}"]).start())
+        return self._opened(KafkaTopic(self.mocks[-1].address(), name, partitions))
+
+    def close(self):
+        super().close()
+        for mock in self.mocks:
+            mock.stop()
