@@ -41,11 +41,12 @@ struct mapping_sqs {
         size; /* size as SQS counts it: body, and name + type + value of each attribute */
 };
 
-/* Fits the message into SQS's rules and loses nothing: a body that SQS can't carry goes as base64
- * with the marker attribute sqsbridge.encoding; attributes that don't fit (beyond ten, illegal or
- * repeated names, empty values) go as JSON in the one attribute sqsbridge.attributes. Views point
- * into m and scratch, which is appended to. FAULT_REJECT where it is larger than max_size all the
- * same. */
+/* Fits the message into SQS's rules and loses nothing. A body that SQS can't carry goes in another
+ * form, named by the marker attribute sqsbridge.encoding: "base64"; "empty" and "none" (a
+ * tombstone) with the body "-". Attributes that don't fit (beyond ten, names that are illegal or
+ * repeat, empty values, characters) go as JSON in the one attribute sqsbridge.attributes:
+ * [["name","Number.int","42"],...]. The views point into m and scratch, which is appended to.
+ * FAULT_REJECT where it is larger than max_size all the same. */
 bool mapping_to_sqs(const struct msg *m, size_t max_size, struct mapping_sqs *out,
                     struct buf *scratch, struct error *e) MUST_USE;
 

@@ -1,6 +1,6 @@
 /* Text with fields of the message in it: "sensors/${attr:device}".
  * Fields: ${attr:NAME} ${key} ${topic} ${topic:N} (the Nth level between slashes, from 1)
- * ${position} ${timestamp} ${pipeline}.
+ * ${position} ${timestamp}.
  * `${attr:NAME:-fallback}` and `${key:-fallback}` give the fallback where the message has none;
  * without a fallback that message is rejected.
  * `$${` is a literal `${`. Upper-case names are environment variables and are replaced before, by
