@@ -1,0 +1,1 @@
+"""Makes `from tests.rig import ...` mean this folder, whatever else is installed."""
