@@ -1,7 +1,11 @@
 """The tests' own tools: witnesses lose nothing themselves, and the verdict sees what it must see."""
+import socket
+
 import pytest
 
 from tests.e2e.messages import Message, Verdict, make_messages
+from tests.e2e.outage import Proxy
+from tests.rig.mosquitto import CONNACK, CONNECT
 
 
 @pytest.mark.parametrize("kind", ("sqs", "mqtt", "kafka"))
@@ -40,3 +44,19 @@ def test_verdict_sees_loss_repeats_damage_and_disorder():
     for wrong in (sent[1:], sent + sent[:1]):
         with pytest.raises(AssertionError):
             Verdict(sent, wrong).assert_complete()
+
+
+def test_proxy_breaks_connections_and_mends(mosquitto):
+    proxy = Proxy(mosquitto.port())
+    with socket.create_connection(("127.0.0.1", proxy.port), 5) as s:
+        s.sendall(CONNECT)
+        assert s.recv(4) == CONNACK
+        proxy.down()
+        assert s.recv(4) == b""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", proxy.port), 5)
+    proxy.up()
+    with socket.create_connection(("127.0.0.1", proxy.port), 5) as s:
+        s.sendall(CONNECT)
+        assert s.recv(4) == CONNACK
+    proxy.down()

@@ -7,8 +7,8 @@ import subprocess
 from .process import Server, Unavailable
 
 # A CONNECT of MQTT 3.1.1 with an empty client id, and the answer that says yes.
-_CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
-_CONNACK = b"\x20\x02\x00\x00"
+CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
+CONNACK = b"\x20\x02\x00\x00"
 
 # Everything that would make the broker drop messages by itself is off, and it saves its queues at every change, so
 # that a crash of the broker loses nothing either.
@@ -106,7 +106,7 @@ class Mosquitto(Server):
     def ready(self):
         try:
             with socket.create_connection(("127.0.0.1", self.port()), 1) as s:
-                s.sendall(_CONNECT)
-                return s.recv(4) == _CONNACK
+                s.sendall(CONNECT)
+                return s.recv(4) == CONNACK
         except OSError:
             return False

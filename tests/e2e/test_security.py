@@ -1,0 +1,116 @@
+"""Every way in that a broker offers with passwords and certificates, and the ways that must stay shut."""
+import pytest
+
+from tests.e2e.kafka import KafkaTopic, create_topic
+from tests.e2e.libconfig import pipelines
+from tests.e2e.messages import Verdict, make_messages
+from tests.e2e.test_errors import assert_said_clearly
+
+COUNT = 100
+
+
+def round_trip(bridge, source, sink, source_settings, sink_settings):
+    sent = make_messages(COUNT)
+    sink.listen()
+    b = bridge(pipelines(p={"source": source.as_source(**source_settings), "sink": sink.as_sink(**sink_settings)})).start()
+    source.wait_source_ready()
+    source.send(sent)
+    b.wait_stats(lambda s: s["acknowledged"] >= COUNT)
+    b.stop()
+    Verdict(sent, sink.rest()).assert_complete()
+
+
+def mqtt_ways(mosquitto, certs):
+    trusted = {"tls_ca": certs.ca}
+    client = {"tls_certificate": certs.client, "tls_key": certs.client_key}
+    return {
+        "password": {"username": "alice", "password": mosquitto.ALICE},
+        "tls": trusted,
+        "mtls": {**trusted, **client},
+        "ws": {},
+        "wss": trusted,
+    }
+
+
+@pytest.mark.parametrize("version", ("5", "3.1.1"))
+@pytest.mark.parametrize("listener", ("password", "tls", "mtls", "ws", "wss"))
+def test_mqtt_listener(simulated_world, mosquitto, certs, bridge, listener, version):
+    """Source and sink come in by the same door; MQTT 3.1.1 carries no attributes, so there only bytes are compared."""
+    settings = {"server": mosquitto.url(listener), **mqtt_ways(mosquitto, certs)[listener], "version": version}
+    source, sink = simulated_world.mqtt_topic(), simulated_world.mqtt_topic()
+    if version == "5":
+        round_trip(bridge, source, sink, settings, settings)
+    else:
+        bytes_round_trip(bridge, source, sink, settings)
+
+
+def bytes_round_trip(bridge, source, sink, settings):
+    sent = make_messages(COUNT)
+    for m in sent:
+        m.attributes = {}
+    sink.listen()
+    b = bridge(pipelines(p={"source": source.as_source(**settings), "sink": sink.as_sink(**settings)})).start()
+    source.wait_source_ready()
+    source.send(sent)
+    b.wait_stats(lambda s: s["acknowledged"] >= COUNT)
+    b.stop()
+    Verdict(sent, sink.rest()).assert_complete()
+
+
+@pytest.mark.parametrize("listener, settings, complaint", (
+    ("tls", {}, "(?i)certificate"),
+    ("tls", {"tls_ca": "wrong_ca"}, "(?i)certificate"),
+    ("expired", {"tls_ca": "ca"}, "(?i)expired|certificate"),
+    ("mtls", {"tls_ca": "ca"}, "(?i)certificate|not authori"),
+    ("mtls", {"tls_ca": "ca", "tls_certificate": "wrong_client", "tls_key": "wrong_client_key"}, "(?i)certificate|alert|closed"),
+))
+def test_mqtt_stays_shut(mosquitto, certs, bridge, listener, settings, complaint):
+    files = {name: getattr(certs, value) for name, value in settings.items()}
+    source = {"type": "mqtt", "server": mosquitto.url(listener), "topics": ["in/#"], "client_id": "shut", **files}
+    b = bridge(pipelines(p={"source": source, "sink": {"type": "file", "path": "/dev/null"}}))
+    assert_said_clearly(b, complaint)
+
+
+def kafka_ways(kafka, certs):
+    trusted = f"ssl.ca.location={certs.ca}"
+    sasl = ["security.protocol=SASL_SSL", trusted, "sasl.username=alice", f"sasl.password={kafka.ALICE}"]
+    return {
+        "PLAIN": ("sasl", [*sasl, "sasl.mechanism=PLAIN"]),
+        "SCRAM-SHA-256": ("sasl", [*sasl, "sasl.mechanism=SCRAM-SHA-256"]),
+        "SCRAM-SHA-512": ("sasl", [*sasl, "sasl.mechanism=SCRAM-SHA-512"]),
+        "mTLS": ("mtls", ["security.protocol=SSL", trusted, f"ssl.certificate.location={certs.client}",
+                          f"ssl.key.location={certs.client_key}"]),
+        "wrong password": ("sasl", [*sasl[:-1], "sasl.password=wrong", "sasl.mechanism=PLAIN"]),
+        "no client certificate": ("mtls", ["security.protocol=SSL", trusted]),
+        "wrong authority": ("mtls", ["security.protocol=SSL", f"ssl.ca.location={certs.wrong_ca}"]),
+    }
+
+
+@pytest.mark.java
+@pytest.mark.parametrize("way", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "mTLS"))
+def test_kafka_listener(kafka, certs, bridge, way):
+    listener, properties = kafka_ways(kafka, certs)[way]
+    ends = []
+    for side in ("source", "sink"):
+        name = f"{way}-{side}"
+        create_topic(kafka.address(), name, 1)
+        ends.append(KafkaTopic(kafka.address(), name))
+    settings = {"bootstrap_servers": kafka.address(listener), "properties": properties}
+    from_start = {**settings, "properties": [*properties, "auto.offset.reset=earliest"]}
+    round_trip(bridge, *ends, from_start, settings)
+    ends[0].assert_drained()
+    ends[1].close()
+
+
+@pytest.mark.java
+@pytest.mark.parametrize("way, complaint", (
+    ("wrong password", "(?i)authentication"),
+    ("no client certificate", "(?i)certificate"),
+    ("wrong authority", "(?i)certificate"),
+))
+def test_kafka_stays_shut(kafka, certs, bridge, way, complaint):
+    listener, properties = kafka_ways(kafka, certs)[way]
+    source = {"type": "kafka", "bootstrap_servers": kafka.address(listener), "topics": ["t"], "group_id": "shut",
+              "properties": properties}
+    b = bridge(pipelines(p={"source": source, "sink": {"type": "file", "path": "/dev/null"}}))
+    assert_said_clearly(b, complaint)
