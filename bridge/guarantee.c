@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/pipeline_conf.h"
+#include "bridge/transform.h"
 
 #define FIELD(name) OPT_FIELD(struct pipeline_conf, name)
 
@@ -29,6 +30,9 @@ const struct opt pipeline_opts[] = {
     {FIELD(require), .type = OPT_LIST,
      .help =
          "guarantees that must hold: \"at-least-once\", \"ordered\"; lint fails where they can't"},
+    {FIELD(set_attributes), .type = OPT_LIST,
+     .help = "attributes given to each message on its way, as in [\"topic=${topic}\", "
+             "\"site=berlin\"]"},
     OPT_END,
 };
 
@@ -106,6 +110,9 @@ void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
         opt_complain(r, "require",
                      "ordered can't be kept: the source has no order (use a FIFO queue, a Kafka "
                      "topic or an MQTT topic as the source, or leave it out)");
+    struct error e;
+    transform_destroy(transform_create(&conf->set_attributes, &e));
+    if (e.fault != FAULT_NONE) opt_complain(r, "set_attributes", "%s", e.text);
     if (conf->max_in_flight_per_lane > conf->max_in_flight)
         opt_complain(r, "max_in_flight_per_lane", "is more than max_in_flight (%lld)",
                      (long long)conf->max_in_flight);

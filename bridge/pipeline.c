@@ -141,6 +141,7 @@ static struct receipt *receipt_new(struct pipeline *p, const struct msg *m, uint
 void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)
 {
     assert(p->reserved > 0);
+    m = transform_apply(p->transform, m);
     struct receipt *r = receipt_new(p, m, cookie, lane_id);
     struct delivery *d = (struct delivery *)r;
     p->reserved--;
@@ -448,6 +449,8 @@ struct pipeline *pipeline_create(const struct pipeline_conf *conf, struct loop *
 
 bool pipeline_start(struct pipeline *p, struct error *e)
 {
+    p->transform = transform_create(&p->conf->set_attributes, e);
+    if (!p->transform && e->fault != FAULT_NONE) return error_prefix(e, "set_attributes");
     if (!create_sinks(p, e) || !create_source(p, e)) return false;
     log_info(p->conf->name, "%s", p->guarantee.text);
     for (size_t i = 0; i < p->slot_count; i++)
@@ -480,6 +483,7 @@ void pipeline_destroy(struct pipeline *p)
         loop_timer_stop(p->loop, &p->no_lane->queues[i].delay);
     lane_drop(&p->lanes, p->no_lane);
     lane_table_free(&p->lanes);
+    transform_destroy(p->transform);
     free(p->settled);
     free(p);
 }

@@ -32,7 +32,8 @@ struct pipeline_conf {
     int64_t retry_delay, retry_max_delay; /* ms */
     int64_t drain_timeout;                /* ms */
     int64_t workers;
-    struct opt_list require; /* "ordered", "at-least-once" */
+    struct opt_list require;        /* "ordered", "at-least-once" */
+    struct opt_list set_attributes; /* "name=template" */
 };
 
 extern const struct opt pipeline_opts[]; /* ends with OPT_END */

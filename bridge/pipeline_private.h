@@ -6,6 +6,7 @@
 #include "bridge/lane.h"
 #include "bridge/log.h"
 #include "bridge/pipeline_conf.h"
+#include "bridge/transform.h"
 
 /* A sink in its pipeline: the legs that wait for it, and what it said of itself. */
 struct sink_slot {
@@ -43,6 +44,7 @@ struct pipeline {
     bool forced; /* the drain deadline has passed: what comes back unconfirmed is released */
     struct guarantee guarantee;
 
+    struct transform *transform; /* NULL: none */
     struct source *source;
     char source_name[128];
     bool source_up, source_closed, said_running;

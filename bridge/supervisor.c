@@ -114,6 +114,10 @@ static void on_worker_ended(void *arg) /* on the worker's thread */
 static void on_ended(uv_async_t *async)
 {
     struct supervisor *s = async->data;
+    bool failed = false;
+    for (size_t i = 0; i < s->count; i++)
+        failed |= worker_failed(s->workers[i]);
+    if (failed && !s->stopping) stop_workers(s); /* all run, or none */
     if (atomic_load(&s->running) == 0) uv_stop(&s->loop);
 }
 

@@ -21,7 +21,7 @@ struct worker {
     struct post stop;
     atomic_flag stop_posted;
     struct loop_timer turn_report;
-    bool failed;
+    atomic_bool failed;
     struct error error;
 };
 
@@ -52,8 +52,8 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     pipeline_on_closed(w->pipeline, on_closed, w);
-    w->failed = !pipeline_start(w->pipeline, &w->error);
-    if (w->failed) {
+    if (!pipeline_start(w->pipeline, &w->error)) {
+        atomic_store(&w->failed, true);
         log_error(w->conf->name, "cannot start: %s", w->error.text);
         pipeline_stop(w->pipeline);
     }
@@ -111,6 +111,11 @@ bool worker_join(struct worker *w, struct error *e)
     loop_destroy(w->loop);
     free(w);
     return ok;
+}
+
+bool worker_failed(struct worker *w)
+{
+    return atomic_load(&w->failed);
 }
 
 struct stats *worker_stats(struct worker *w)
