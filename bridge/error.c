@@ -23,7 +23,7 @@ bool error_prefix(struct error *e, const char *format, ...)
     int n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     size_t used = n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
-    snprintf(text + used, sizeof(text) - used, ": %s", e->text);
+    snprintf(text + used, sizeof(text) - used, ": %.*s", (int)(sizeof(text) - used), e->text);
     memcpy(e->text, text, sizeof(text));
     return false;
 }

@@ -1,0 +1,2 @@
+unit_test(pipeline)
+target_sources(test_pipeline PRIVATE scripted.c)

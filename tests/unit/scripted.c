@@ -1,0 +1,383 @@
+#include "tests/unit/scripted.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- source ---- */
+
+struct scripted_source {
+    struct source base;
+    struct scripted_source_conf *conf;
+    struct receipt **late;
+    size_t late_count;
+    struct turn_task ack;
+    unsigned in_flight;
+    bool stopped;
+};
+
+static struct source_promise source_promise(const void *conf)
+{
+    const struct scripted_source_conf *c = conf;
+    return (struct source_promise){.at_least_once = true, .ordered_by = c->ordered ? "lane" : NULL};
+}
+
+static void describe(const void *conf, char *text, size_t size)
+{
+    (void)conf;
+    snprintf(text, size, "scripted");
+}
+
+static void emit_one(struct scripted_source *s)
+{
+    struct scripted_source_conf *c = s->conf;
+    char text[64], *body = mem_zalloc(c->body_bytes + 64);
+    int n = snprintf(body, 64, "%u", c->emitted);
+    int position = snprintf(text, sizeof(text), "scripted-%u", c->emitted);
+    struct attr attr = {.name = BYTES_LIT("n"), .value = bytes_of(body, (size_t)n)};
+    struct msg_draft draft = {
+        .body = bytes_of(body, c->body_bytes ? c->body_bytes : (size_t)n),
+        .position = bytes_of(text, (size_t)position),
+        .topic = BYTES_LIT("a/b"),
+        .attrs = &attr,
+        .attr_count = 1,
+    };
+    uint32_t lane = c->lanes ? 1 + c->emitted % c->lanes : 0;
+    s->in_flight++;
+    if (s->in_flight > c->most_in_flight) c->most_in_flight = s->in_flight;
+    pipeline_emit(s->base.pipeline, msg_new(&draft), c->emitted++, lane);
+    free(body);
+}
+
+static void source_room(struct source *base)
+{
+    struct scripted_source *s = (struct scripted_source *)base;
+    struct scripted_source_conf *c = s->conf;
+    while (!s->stopped && c->emitted < c->total) {
+        unsigned n = c->chunk && c->chunk < c->total - c->emitted ? c->chunk : 1;
+        if (!pipeline_reserve(base->pipeline, n)) return;
+        for (unsigned i = 0; i < n; i++)
+            emit_one(s);
+        assert_true(s->in_flight <= pipeline_window(base->pipeline));
+    }
+    if (c->finish && c->emitted == c->total && !s->stopped) pipeline_source_finished(base);
+}
+
+static void acknowledge_late(void *arg)
+{
+    struct scripted_source *s = arg;
+    for (size_t i = s->late_count; i--;)
+        pipeline_acknowledged(s->base.pipeline, &s->late[i], 1);
+    s->conf->acknowledged += (unsigned)s->late_count;
+    s->in_flight -= (unsigned)s->late_count;
+    s->late_count = 0;
+}
+
+static struct source *source_create(const void *conf, struct pipeline *p, struct error *e)
+{
+    struct scripted_source *s = mem_zalloc(sizeof(*s));
+    (void)e;
+    (void)p;
+    union {
+        const void *given;
+        struct scripted_source_conf *written; /* the test reads what happened there */
+    } c = {.given = conf};
+    s->conf = c.written;
+    s->conf->verdicts = mem_zalloc(s->conf->total);
+    s->late = mem_zalloc(s->conf->total * sizeof(s->late[0]));
+    s->ack = (struct turn_task){.run = acknowledge_late, .arg = s};
+    return &s->base;
+}
+
+static bool source_start(struct source *base, struct error *e)
+{
+    (void)e;
+    pipeline_source_state(base, true, NULL);
+    source_room(base);
+    return true;
+}
+
+static void source_settle(struct source *base, struct receipt *const *receipts, size_t n)
+{
+    struct scripted_source *s = (struct scripted_source *)base;
+    struct scripted_source_conf *c = s->conf;
+    for (size_t i = 0; i < n; i++) {
+        bool confirmed = receipts[i]->verdict == VERDICT_CONFIRMED;
+        assert_int_equal(c->verdicts[receipts[i]->cookie], 0);
+        c->verdicts[receipts[i]->cookie] = confirmed ? 1 : 2;
+        c->settled++;
+        c->confirmed += confirmed;
+        c->released += !confirmed;
+        if (c->slow_ack) s->late[s->late_count++] = receipts[i];
+    }
+    if (c->slow_ack) {
+        loop_at_turn_end(pipeline_loop(base->pipeline), &s->ack);
+        return;
+    }
+    s->in_flight -= (unsigned)n;
+    c->acknowledged += (unsigned)n;
+    pipeline_acknowledged(base->pipeline, receipts, n);
+}
+
+static void source_hold(struct source *base, uint32_t lane_id, bool held)
+{
+    struct scripted_source *s = (struct scripted_source *)base;
+    assert_int_not_equal(s->conf->held[lane_id % 256], held);
+    s->conf->held[lane_id % 256] = held;
+    s->conf->holds += held;
+}
+
+static void source_stop(struct source *base)
+{
+    struct scripted_source *s = (struct scripted_source *)base;
+    s->stopped = true;
+    s->conf->stops++;
+}
+
+static void source_close(struct source *base)
+{
+    acknowledge_late(base);
+    pipeline_source_closed(base);
+}
+
+static void source_destroy(struct source *base)
+{
+    struct scripted_source *s = (struct scripted_source *)base;
+    loop_cancel_task(pipeline_loop(base->pipeline), &s->ack);
+    free(s->late);
+    free(s);
+}
+
+/* ---- sink ---- */
+
+struct scripted_sink {
+    struct sink base;
+    struct scripted_sink_conf *conf;
+    struct leg **legs;
+    size_t count, cap;
+    struct loop_timer work;
+    bool refused;
+};
+
+static struct sink_promise sink_promise(const void *conf)
+{
+    const struct scripted_sink_conf *c = conf;
+    return (struct sink_promise){.order = c->order, .confirmed = true};
+}
+
+static enum action decide(struct scripted_sink_conf *c, const struct leg *l)
+{
+    if (c->decide) return c->decide(c, l);
+    unsigned dice = (unsigned)rand() % 100;
+    if (dice < c->percent_retry) return ACT_RETRY;
+    if (dice < c->percent_retry + c->percent_reject) return ACT_REJECT;
+    return ACT_CONFIRM;
+}
+
+static void end_leg(struct scripted_sink *s, struct leg *l, enum action action)
+{
+    static const enum fault faults[] = {
+        [ACT_RETRY] = FAULT_RETRY,
+        [ACT_REJECT] = FAULT_REJECT,
+        [ACT_CONFIG] = FAULT_CONFIG,
+        [ACT_DOWN] = FAULT_DOWN,
+    };
+    struct error e;
+    if (action != ACT_CONFIRM) {
+        error_set(&e, faults[action], "as the script says");
+        leg_done(l, &e);
+        return;
+    }
+    s->conf->confirmed++;
+    if (s->conf->order_seen) s->conf->order_seen[s->conf->order_count++] = l->receipt->cookie;
+    leg_done(l, NULL);
+}
+
+/* With an order to keep, a failure takes those behind it along, as a lost connection does. */
+static void work(void *arg)
+{
+    struct scripted_sink *s = arg;
+    size_t n = s->count, kept = 0;
+    bool failed = false;
+    if (s->conf->backwards)
+        for (size_t i = 0; i < n / 2; i++) {
+            struct leg *l = s->legs[i];
+            s->legs[i] = s->legs[n - 1 - i];
+            s->legs[n - 1 - i] = l;
+        }
+    for (size_t i = 0; i < n; i++) {
+        enum action action = decide(s->conf, s->legs[i]);
+        bool after_failure = failed && s->conf->order != ORDER_NONE && action != ACT_KEEP;
+        if (after_failure) action = ACT_DOWN;
+        if (action == ACT_KEEP)
+            s->legs[kept++] = s->legs[i];
+        else
+            end_leg(s, s->legs[i], action);
+        failed |= action == ACT_RETRY;
+    }
+    s->count = kept;
+    if (kept) loop_timer_start(pipeline_loop(s->base.pipeline), &s->work, 1);
+    if (s->refused) {
+        s->refused = false;
+        pipeline_ready(&s->base);
+    }
+}
+
+static struct sink *sink_create(const void *conf, struct pipeline *p, struct error *e)
+{
+    struct scripted_sink *s = mem_zalloc(sizeof(*s));
+    (void)e;
+    (void)p;
+    union {
+        const void *given;
+        struct scripted_sink_conf *written;
+    } c = {.given = conf};
+    s->conf = c.written;
+    s->conf->sink = &s->base;
+    s->work = (struct loop_timer){.run = work, .arg = s};
+    return &s->base;
+}
+
+static bool sink_start(struct sink *base, struct error *e)
+{
+    struct scripted_sink *s = (struct scripted_sink *)base;
+    (void)e;
+    if (!s->conf->starts_down) pipeline_sink_state(base, SINK_UP, NULL);
+    return true;
+}
+
+static size_t sink_submit(struct sink *base, struct leg *const *legs, size_t n)
+{
+    struct scripted_sink *s = (struct scripted_sink *)base;
+    size_t room = s->conf->room ? s->conf->room - s->count : n, taken = n < room ? n : room;
+    if (s->count + taken > s->cap) {
+        s->cap = 2 * (s->count + taken);
+        s->legs = mem_realloc(s->legs, s->cap * sizeof(s->legs[0]));
+    }
+    for (size_t i = 0; i < taken; i++)
+        s->legs[s->count++] = legs[i];
+    s->conf->submitted += (unsigned)taken;
+    s->refused = taken == 0;
+    if (s->count) loop_timer_start(pipeline_loop(base->pipeline), &s->work, 1);
+    return taken;
+}
+
+static void sink_close(struct sink *base)
+{
+    struct scripted_sink *s = (struct scripted_sink *)base;
+    loop_timer_stop(pipeline_loop(base->pipeline), &s->work);
+    s->conf->closed_with = (unsigned)s->count;
+    while (s->count)
+        end_leg(s, s->legs[--s->count], ACT_DOWN);
+    pipeline_sink_closed(base);
+}
+
+static void sink_destroy(struct sink *base)
+{
+    struct scripted_sink *s = (struct scripted_sink *)base;
+    free(s->legs);
+    free(s);
+}
+
+static const struct source_ops source_ops = {
+    .promise = source_promise,
+    .describe = describe,
+    .create = source_create,
+    .start = source_start,
+    .room = source_room,
+    .settle = source_settle,
+    .hold = source_hold,
+    .stop = source_stop,
+    .close = source_close,
+    .destroy = source_destroy,
+};
+
+static const struct sink_ops sink_ops = {
+    .promise = sink_promise,
+    .describe = describe,
+    .create = sink_create,
+    .start = sink_start,
+    .submit = sink_submit,
+    .max_batch = 64,
+    .close = sink_close,
+    .destroy = sink_destroy,
+};
+
+const struct connector scripted_connector = {
+    .name = "scripted",
+    .summary = "does as a test says",
+    .source = &source_ops,
+    .sink = &sink_ops,
+};
+
+const char *leg_body(const struct leg *l)
+{
+    return l->msg->body.ptr;
+}
+
+/* ---- running ---- */
+
+struct run {
+    struct loop *loop;
+    struct pipeline *pipeline;
+    bool (*until)(void *arg);
+    void *arg;
+    struct loop_timer look;
+    uint64_t deadline_ms;
+};
+
+static void look(void *arg)
+{
+    struct run *run = arg;
+    assert_true(loop_now_ms(run->loop) < run->deadline_ms);
+    if (run->until && run->until(run->arg)) {
+        pipeline_stop(run->pipeline);
+        run->until = NULL;
+    }
+    loop_timer_start(run->loop, &run->look, 1);
+}
+
+static void on_closed(struct pipeline *p, void *arg)
+{
+    struct run *run = arg;
+    (void)p;
+    loop_stop(run->loop);
+}
+
+void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *arg)
+{
+    struct run run = {.loop = loop_create(), .until = until, .arg = arg};
+    struct error e;
+    run.pipeline = pipeline_create(conf, run.loop, 0);
+    run.deadline_ms = loop_now_ms(run.loop) + 20000;
+    run.look = (struct loop_timer){.run = look, .arg = &run};
+    pipeline_on_closed(run.pipeline, on_closed, &run);
+    if (!pipeline_start(run.pipeline, &e)) fail_msg("%s", e.text);
+    loop_timer_start(run.loop, &run.look, 1);
+    loop_run(run.loop);
+    loop_timer_stop(run.loop, &run.look);
+    pipeline_destroy(run.pipeline);
+    loop_destroy(run.loop);
+}
+
+struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,
+                                       struct scripted_sink_conf *sink)
+{
+    return (struct pipeline_conf){
+        .name = "test",
+        .source = {&scripted_connector, source},
+        .sinks = {{&scripted_connector, sink}},
+        .sink_count = 1,
+        .max_in_flight = 100,
+        .max_in_flight_bytes = INT64_C(1) << 30,
+        .max_in_flight_per_lane = 100,
+        .max_attempts = 5,
+        .retry_delay = 1,
+        .retry_max_delay = 4,
+        .drain_timeout = 5000,
+        .workers = 1,
+    };
+}

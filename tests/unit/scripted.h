@@ -1,0 +1,50 @@
+/* A source and a sink that do as a test says, for the real core.
+ * The source emits `total` messages, numbered by cookie, over `lanes` lanes; it checks the window
+ * and that each receipt comes back once. The sink keeps what it accepted and ends it by its script.
+ * Thread: the test's. */
+#ifndef TESTS_UNIT_SCRIPTED_H
+#define TESTS_UNIT_SCRIPTED_H
+
+#include "bridge/pipeline_run.h"
+
+struct scripted_source_conf {
+    unsigned total, lanes, chunk; /* chunk: messages per reservation */
+    unsigned body_bytes;
+    bool ordered, finish; /* finish: says so when all was emitted */
+    bool slow_ack;        /* acknowledges a turn later, in reverse order */
+    /* what happened */
+    unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
+    uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released */
+    bool held[256];
+};
+
+enum action { ACT_CONFIRM, ACT_RETRY, ACT_REJECT, ACT_CONFIG, ACT_KEEP, ACT_DOWN };
+
+struct scripted_sink_conf {
+    enum sink_order order;
+    bool starts_down;
+    size_t room; /* legs it holds at most; 0: any number */
+    /* What to do with a leg that has been accepted; NULL: confirm all. KEEP: not now. */
+    enum action (*decide)(struct scripted_sink_conf *conf, const struct leg *l);
+    unsigned percent_retry, percent_reject;
+    bool backwards; /* ends its legs in reverse order */
+    /* what happened */
+    unsigned submitted, confirmed, closed_with;
+    uint64_t *order_seen; /* cookies in the order of their confirmation */
+    size_t order_count;
+    struct sink *sink; /* the one that was made from this */
+};
+
+extern const struct connector scripted_connector; /* both sides */
+
+const char *leg_body(const struct leg *l);
+
+/* Runs the pipeline to its end: it ends when the source finishes, or when until() says so. Fails
+ * the test after 20 s. */
+void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *arg);
+
+/* A pipeline_conf with sane small values. */
+struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,
+                                       struct scripted_sink_conf *sink);
+
+#endif
