@@ -1,0 +1,79 @@
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "config/pipelines.h"
+#include "config/section.h"
+
+#define FIELD(name) OPT_FIELD(struct config, name)
+
+static const char *const log_levels[] = {
+    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
+
+const struct opt global_opts[] = {
+    {FIELD(log_level), .type = OPT_ENUM, .choices = log_levels, .fallback = "info",
+     .help = "the least important lines that are logged"},
+    {FIELD(stats_interval), .type = OPT_DURATION, .fallback = "60s", .min = 0, .max = 86400000,
+     .help = "how often each pipeline's counters are reported; 0s: never"},
+    {FIELD(stats_file), .type = OPT_STRING,
+     .help = "counters are appended to this file as JSON lines, instead of to the log"},
+    OPT_END,
+};
+
+static void read_tree(const struct reader *r, config_setting_t *root, struct config *c)
+{
+    static const char *const more[] = {"pipelines", NULL};
+    struct section s = {r, root, "top level", global_opts, more, pipeline_opts, "a pipeline"};
+    (void)section_read(&s, c); /* what is wrong is among the complaints */
+    c->pipelines = pipelines_read(r, root, &c->pipeline_count);
+}
+
+/* The words are in the right order already, so that libconfig has little to complain of. */
+static void parse(const struct reader *r, struct config *c)
+{
+    config_t tree;
+    config_init(&tree);
+    if (config_read_string(&tree, r->input->text.ptr) == CONFIG_TRUE) {
+        read_tree(r, config_root_setting(&tree), c);
+    } else {
+        struct place place = input_place(r->input, (unsigned)config_error_line(&tree));
+        complain_at(r->complaints, place, "%s", config_error_text(&tree));
+    }
+    config_destroy(&tree);
+}
+
+struct config *config_load(const char *path, struct config_messages *messages)
+{
+    bool opened;
+    struct input input;
+    struct complaints complaints = {0};
+    struct config *c = mem_zalloc(sizeof(*c));
+    c->owned = mem_zalloc(sizeof(*c->owned));
+    struct reader reader = {&input, c->owned, &complaints};
+
+    if (input_read(&input, path, c->owned, &complaints, &opened)) parse(&reader, c);
+    input_release(&input);
+    messages->count = complaints.count;
+    messages->text = complaints_text(&complaints);
+    messages->exit_code = !opened ? EX_NOINPUT : complaints.count > 0 ? EX_CONFIG : EX_OK;
+    complaints_release(&complaints);
+    if (messages->count == 0) return c;
+    config_free(c);
+    return NULL;
+}
+
+void config_free(struct config *c)
+{
+    if (!c) return;
+    owned_release(c->owned);
+    free(c->owned);
+    free(c);
+}
+
+void config_messages_free(struct config_messages *messages)
+{
+    free(messages->text);
+    *messages = (struct config_messages){0};
+}
