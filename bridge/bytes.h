@@ -16,6 +16,10 @@ struct bytes {
 
 #define BYTES_NONE ((struct bytes){NULL, 0})
 #define BYTES_LIT(literal) ((struct bytes){(literal), sizeof(literal) - 1})
+#define BYTES_INIT(literal)                                                                        \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    } /* in a static initialiser */
 
 static inline struct bytes bytes_of(const void *ptr, size_t len)
 {

@@ -14,9 +14,9 @@ static const struct {
     struct bytes name;
     enum attr_type type;
 } types[] = {
-    {{"String", 6}, ATTR_STRING},
-    {{"Number", 6}, ATTR_NUMBER},
-    {{"Binary", 6}, ATTR_BINARY},
+    {BYTES_INIT("String"), ATTR_STRING},
+    {BYTES_INIT("Number"), ATTR_NUMBER},
+    {BYTES_INIT("Binary"), ATTR_BINARY},
 };
 
 size_t mapping_type_write(const struct attr *a, char *text, size_t size)

@@ -1,0 +1,153 @@
+/* sqsbridge: the commands. The one file of this folder that sees all the others. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "bridge/supervisor.h"
+#include "config/commands.h"
+#include "config/config.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage, *help;
+};
+
+static int command_run(int argc, char **argv);
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"run", command_run, "run FILE", "run the pipelines of a configuration file"},
+    {"lint", command_lint, "lint FILE...", "check files; print what each pipeline guarantees"},
+    {"print-config", command_print_config, "print-config FILE",
+     "print a file with all defaults filled in, secrets masked"},
+    {"options", command_options, "options [CONNECTOR]",
+     "list the options of pipelines and connectors"},
+    {"version", command_version, "version", "print the version and what it was built with"},
+    {"help", command_help, "help", "print this"},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_usage(FILE *to)
+{
+    fprintf(to, "usage: sqsbridge COMMAND ...\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-22s %s\n", commands[i].usage, commands[i].help);
+    fprintf(to, "\nrun takes: --stats-interval TIME (counters every so often, as in 1s)\n"
+                "           --stats-file FILE     (append them there as JSON lines)\n"
+                "           --log-level LEVEL     (error, warn, info, debug)\n");
+}
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    print_usage(stdout);
+    return EX_OK;
+}
+
+static int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("sqsbridge %s (", SQSBRIDGE_VERSION);
+    for (const struct connector *const *c = connectors; *c; c++)
+        printf("%s%s", c == connectors ? "" : ", ", (*c)->name);
+    printf(")\n");
+    return EX_OK;
+}
+
+/* ---- run ---- */
+
+struct run_arguments {
+    const char *file, *stats_file, *stats_interval, *log_level;
+};
+
+static bool read_arguments(int argc, char **argv, struct run_arguments *a)
+{
+    static const struct option options[] = {
+        {"stats-interval", required_argument, NULL, 'i'},
+        {"stats-file", required_argument, NULL, 'f'},
+        {"log-level", required_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'i':
+            a->stats_interval = optarg;
+            break;
+        case 'f':
+            a->stats_file = optarg;
+            break;
+        case 'l':
+            a->log_level = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    if (optind != argc - 1) return false;
+    a->file = argv[optind];
+    return true;
+}
+
+static bool override_with(const struct run_arguments *a, struct config *c)
+{
+    struct error e;
+    if (a->stats_file) c->stats_file = a->stats_file;
+    if (a->stats_interval && !config_parse(c, "stats_interval", a->stats_interval, &e)) {
+        fprintf(stderr, "sqsbridge: --stats-interval: %s\n", e.text);
+        return false;
+    }
+    if (a->log_level && !config_parse(c, "log_level", a->log_level, &e)) {
+        fprintf(stderr, "sqsbridge: --log-level: %s\n", e.text);
+        return false;
+    }
+    if (c->stats_file && !c->stats_interval) c->stats_interval = 1000;
+    return true;
+}
+
+static int run_config(const struct config *c)
+{
+    log_set_level((enum log_level)c->log_level);
+    struct supervisor_options options = {
+        .stats_interval_ms = c->stats_interval,
+        .stats_file = c->stats_file,
+    };
+    return supervisor_run(c->pipelines, c->pipeline_count, &options);
+}
+
+static int command_run(int argc, char **argv)
+{
+    struct run_arguments a = {0};
+    if (!read_arguments(argc, argv, &a)) {
+        fprintf(stderr, "usage: sqsbridge run [--stats-interval TIME] [--stats-file FILE] "
+                        "[--log-level LEVEL] FILE\n");
+        return EX_USAGE;
+    }
+    struct config_messages messages;
+    struct config *c = config_load(a.file, &messages);
+    if (messages.count) fputs(messages.text, stderr);
+    int code = messages.exit_code;
+    config_messages_free(&messages);
+    if (!c) return code;
+    code = override_with(&a, c) ? run_config(c) : EX_USAGE;
+    config_free(c);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return command_help(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) return command_version(argc, argv);
+    if (argc > 1) fprintf(stderr, "sqsbridge: no such command: \"%s\"\n", argv[1]);
+    print_usage(stderr);
+    return EX_USAGE;
+}
