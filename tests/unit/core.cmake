@@ -1,3 +1,4 @@
+unit_test(loop)
 unit_test(mapping)
 unit_test(pipeline)
 target_sources(test_pipeline PRIVATE scripted.c)
