@@ -26,7 +26,7 @@ static void read_tree(const struct reader *r, config_setting_t *root, struct con
 {
     static const char *const more[] = {"pipelines", NULL};
     struct section s = {r, root, "top level", global_opts, more, pipeline_opts, "a pipeline"};
-    (void)section_read(&s, c); /* what is wrong is among the complaints */
+    section_read(&s, c); /* what is wrong is among the complaints */
     c->pipelines = pipelines_read(r, root, &c->pipeline_count);
 }
 

@@ -134,17 +134,21 @@ static bool read_sinks(const struct reader *r, config_setting_t *pipeline,
     config_setting_t *one = config_setting_get_member(pipeline, "sink");
     config_setting_t *more = config_setting_get_member(pipeline, "sinks");
     config_setting_t *letter = config_setting_get_member(pipeline, "dead_letter");
-    bool right = !letter || read_sink(r, letter, "dead letter", &conf->dead_letter);
+    bool right = (one == NULL) != (more == NULL);
     if (one && more) {
         complain_at(r->complaints, setting_place(r, more),
                     "sink and sinks are both given (put all of them into sinks)");
-        return false;
+    } else if (!right) {
+        complain_at(r->complaints, setting_place(r, pipeline),
+                    "the pipeline \"%s\" lacks its sink (sink = { type = \"...\"; ... };)",
+                    conf->name);
     }
-    if (more) return read_sink_list(r, more, conf) && right;
-    if (one) return read_sink(r, one, "sink", &conf->sinks[conf->sink_count++]) && right;
-    complain_at(r->complaints, setting_place(r, pipeline),
-                "the pipeline \"%s\" lacks its sink (sink = { type = \"...\"; ... };)", conf->name);
-    return false;
+    if (more)
+        right = read_sink_list(r, more, conf) && right;
+    else if (one)
+        right = read_sink(r, one, "sink", &conf->sinks[conf->sink_count++]) && right;
+    if (letter) right = read_sink(r, letter, "dead letter", &conf->dead_letter) && right;
+    return right;
 }
 
 /* Names are part of client ids and of names of metrics; libconfig itself keeps out all but "*". */

@@ -17,7 +17,7 @@ struct section {
 
 /* True: conf is as the table wants it, nothing required is missing, so that it can be checked
  * further. Unknown names are complained of, but change nothing in that. */
-bool section_read(const struct section *s, void *conf) MUST_USE;
+bool section_read(const struct section *s, void *conf);
 
 /* For check functions: complaints get the line of the option that they name, else the section's. */
 struct section_report {

@@ -1,6 +1,7 @@
 #include "config/setting.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ static bool complain_of(const struct reader *r, const struct opt *o, const confi
     return false;
 }
 
-/* As value_parse() reads it. A float keeps its point, so that it never passes for an integer. */
+/* As value_parse() reads it. A float keeps its point, so that it never passes for an integer; one
+ * of this size was an integer of more than 64 bits, which doesn't pass either. */
 static bool write_plain(const struct opt *o, const config_setting_t *at, struct buf *out,
                         struct error *e)
 {
@@ -53,7 +55,7 @@ static bool write_plain(const struct opt *o, const config_setting_t *at, struct 
         buf_printf(out, "%lld", config_setting_get_int64(at));
         break;
     case CONFIG_TYPE_FLOAT:
-        buf_printf(out, "%#.4g", at->value.fval);
+        buf_printf(out, fabs(at->value.fval) < 0x1p63 ? "%#.4g" : "%.0f", at->value.fval);
         break;
     case CONFIG_TYPE_BOOL:
         buf_printf(out, config_setting_get_bool(at) ? "true" : "false");

@@ -1,5 +1,6 @@
 #include "config/syntax.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,11 @@ struct used_name {
     struct place at;
 };
 
+static bool same_line(struct place a, struct place b)
+{
+    return a.file == b.file && a.line == b.line;
+}
+
 static void complain(struct syntax *s, struct place at, const char *format, ...) PRINTF_LIKE(3, 4);
 static void complain(struct syntax *s, struct place at, const char *format, ...)
 {
@@ -27,7 +33,7 @@ static void complain(struct syntax *s, struct place at, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (s->last_complaint.file == at.file && s->last_complaint.line == at.line) return;
+    if (same_line(s->last_complaint, at)) return;
     s->last_complaint = at;
     complain_at(s->complaints, at, "%s", text);
 }
@@ -95,39 +101,39 @@ static void close_bracket(struct syntax *s, const struct token *t, struct place 
     }
     forget_names(s, open->first_name);
     s->depth--;
+    s->last_value = (struct place){0};
     s->expect = EXPECT_NEXT;
 }
 
-static void set_name(struct syntax *s, const struct token *t)
+static void set_name(struct syntax *s, const struct token *t, struct place at)
 {
     free(s->name);
     s->name = mem_strndup(t->text, t->len);
+    s->name_at = at;
     s->expect = EXPECT_ASSIGN;
 }
 
 /* bootstrap.servers is the slip that users of librdkafka make. */
 static void odd_name(struct syntax *s, const struct token *t, struct place at)
 {
-    set_name(s, t);
-    if (strpbrk(s->name, ".") && t->len > 1) {
-        complain(s, at,
-                 "%s: names have no dots (write _ instead, or for a setting of a library "
-                 "properties = [\"%s=...\"])",
-                 s->name, s->name);
+    if (!isgraph((unsigned char)*t->text)) {
+        complain(s, at, "unexpected byte 0x%02x", (unsigned char)*t->text);
+    } else if (t->len == 1 || !memchr(t->text, '.', t->len)) {
+        complain(s, at, "unexpected \"%.*s\" (names start with a letter)", (int)t->len, t->text);
     } else {
         complain(s, at,
-                 "unexpected \"%s\" (names start with a letter and go on with letters, "
-                 "digits, _ and -)",
-                 s->name);
-        if (t->len == 1) s->expect = EXPECT_NAME;
+                 "%.*s: names have no dots (write _ instead; settings of a library go into "
+                 "properties = [\"%.*s=...\"])",
+                 (int)t->len, t->text, (int)t->len, t->text);
     }
+    if (t->len > 1) set_name(s, t, at);
 }
 
 static void at_name(struct syntax *s, const struct token *t, struct place at)
 {
     switch (t->kind) {
     case TOKEN_NAME:
-        set_name(s, t);
+        set_name(s, t, at);
         remember_name(s, at);
         break;
     case TOKEN_CLOSE:
@@ -160,44 +166,54 @@ static void at_assign(struct syntax *s, const struct token *t, struct place at)
 {
     s->expect = EXPECT_VALUE;
     if (t->kind == TOKEN_ASSIGN) return;
-    complain(s, at, "%s needs an = and a value", s->name);
-    at_value(s, t, at);
+    complain(s, s->name_at, "%s needs an = and a value", s->name);
+    if (t->kind == TOKEN_NAME)
+        at_name(s, t, at);
+    else
+        at_value(s, t, at);
 }
 
 static void at_next(struct syntax *s, const struct token *t, struct place at);
 
+static void complain_of_no_value(struct syntax *s, struct place at)
+{
+    if (in_group(s))
+        complain(s, s->name_at, "%s has no value", s->name);
+    else
+        complain(s, at, "an item is missing here, or a separator is one too many");
+}
+
 static void at_value(struct syntax *s, const struct token *t, struct place at)
 {
-    bool first = s->expect == EXPECT_FIRST_ITEM;
+    bool may_close = s->expect == EXPECT_FIRST_ITEM;
     s->expect = EXPECT_NEXT;
     switch (t->kind) {
     case TOKEN_STRING:
     case TOKEN_NUMBER:
     case TOKEN_BOOL:
+        s->last_value = at;
         break;
     case TOKEN_OPEN:
         open_bracket(s, t, at);
         break;
     case TOKEN_NAME:
-    case TOKEN_WORD: /* not quoted here: it may be a secret */
+    case TOKEN_WORD: /* not shown: it may be a secret */
         complain(s, at, "%s: text needs double quotes, and so do numbers with a unit (\"30s\")",
-                 s->name ? s->name : "value");
+                 s->name);
+        s->lost = at;
         break;
     case TOKEN_CLOSE:
-        if (!first && !in_group(s))
-            complain(s, at, "nothing follows the last \",\" (delete it)");
-        else if (!first)
-            complain(s, at, "%s has no value", s->name);
+        if (!may_close) complain_of_no_value(s, at);
         close_bracket(s, t, at);
         break;
     case TOKEN_SEPARATOR:
-        complain(s, at, "%s has no value", in_group(s) ? s->name : "an item");
+        complain_of_no_value(s, at);
         at_next(s, t, at);
         break;
     case TOKEN_ASSIGN:
     case TOKEN_INCLUDE:
     case TOKEN_END:
-        complain(s, at, "%s has no value", s->name ? s->name : "a setting");
+        complain(s, at, "\"=\" is in the place of a value");
         break;
     }
 }
@@ -221,12 +237,19 @@ static void at_next(struct syntax *s, const struct token *t, struct place at)
     if (t->kind == TOKEN_CLOSE) {
         close_bracket(s, t, at);
     } else if (t->kind == TOKEN_STRING && s->after_string) {
-        return; /* "a" "b" is one text */
+        s->last_value = at; /* "a" "b" is one text */
     } else if (!in_group(s)) {
         at_next_item(s, t, at);
-    } else {
+    } else if (t->kind == TOKEN_SEPARATOR) {
         s->expect = EXPECT_NAME;
-        if (t->kind != TOKEN_SEPARATOR) at_name(s, t, at);
+    } else if (same_line(s->last_value, at)) { /* libconfig would go on: but this is rather the
+                                                  rest of a text with a quote in it */
+        complain(s, at,
+                 "a \";\" is missing after the value (or a \" in a text, which is written "
+                 "\\\")");
+        s->lost = at;
+    } else {
+        at_name(s, t, at);
     }
 }
 
@@ -238,6 +261,8 @@ void syntax_begin(struct syntax *s, struct complaints *c)
 
 void syntax_token(struct syntax *s, const struct token *t, struct place at)
 {
+    bool bracket = t->kind == TOKEN_OPEN || t->kind == TOKEN_CLOSE;
+    if (same_line(s->lost, at) && !bracket) return;
     switch (s->expect) {
     case EXPECT_NAME:
         at_name(s, t, at);
@@ -263,7 +288,7 @@ void syntax_end(struct syntax *s, struct place at)
         complain(s, at, "\"%c\" is missing: the \"%c\" of %s:%u is never closed",
                  closing(open->sign), open->sign, open->at.file, open->at.line);
     } else if (s->expect == EXPECT_ASSIGN || s->expect == EXPECT_VALUE) {
-        complain(s, at, "%s has no value", s->name);
+        complain(s, s->name_at, "%s has no value", s->name);
     }
     forget_names(s, 0);
     free(s->names);

@@ -19,7 +19,10 @@ struct syntax {
     struct complaints *complaints;
     enum expect expect;
     struct place last_complaint; /* one a line is enough */
+    struct place last_value;     /* the last plain one */
+    struct place lost;           /* nothing more is said of this line */
     char *name;                  /* of the setting at hand */
+    struct place name_at;
     struct open_bracket *open;
     size_t depth;
     struct used_name *names; /* of all groups that are open, outer ones first */
