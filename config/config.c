@@ -6,6 +6,7 @@
 
 #include "config/pipelines.h"
 #include "config/section.h"
+#include "config/value.h"
 
 #define FIELD(name) OPT_FIELD(struct config, name)
 
@@ -15,8 +16,9 @@ static const char *const log_levels[] = {
 const struct opt global_opts[] = {
     {FIELD(log_level), .type = OPT_ENUM, .choices = log_levels, .fallback = "info",
      .help = "the least important lines that are logged"},
-    {FIELD(stats_interval), .type = OPT_DURATION, .fallback = "60s", .min = 0, .max = 86400000,
-     .help = "how often each pipeline's counters are reported; 0s: never"},
+    {FIELD(stats_interval), .type = OPT_DURATION, .fallback = "0s", .min = 0, .max = 86400000,
+     .help = "how often each pipeline's counters are reported; 0s: never, with stats_file every "
+             "second"},
     {FIELD(stats_file), .type = OPT_STRING,
      .help = "counters are appended to this file as JSON lines, instead of to the log"},
     OPT_END,
@@ -62,6 +64,13 @@ struct config *config_load(const char *path, struct config_messages *messages)
     if (messages->count == 0) return c;
     config_free(c);
     return NULL;
+}
+
+bool config_parse(struct config *c, const char *option, const char *value, struct error *e)
+{
+    for (const struct opt *o = global_opts; o->name; o++)
+        if (strcmp(o->name, option) == 0) return value_parse(o, value, c, c->owned, e);
+    return error_set(e, FAULT_CONFIG, "there is no such option");
 }
 
 void config_free(struct config *c)

@@ -28,6 +28,10 @@ struct config_messages {
 /* NULL where anything at all is wrong; messages are set in any case. */
 struct config *config_load(const char *path, struct config_messages *messages) MUST_USE;
 void config_free(struct config *c);
+
+/* Sets an option of the top level, from the command line. The error says what was expected. */
+bool config_parse(struct config *c, const char *option, const char *value,
+                  struct error *e) MUST_USE;
 void config_messages_free(struct config_messages *messages);
 
 extern const struct opt global_opts[]; /* of the file's top level, ends with OPT_END */
