@@ -138,9 +138,26 @@ static bool is_signed(struct text names, struct text wanted)
     return false;
 }
 
+/* In order and in lower case, as the canonical request has them. */
+static bool is_canonical(struct text names)
+{
+    struct text last = {"", 0};
+    while (names.len) {
+        struct text name = text_cut(&names, ';');
+        if (text_compare(last, name) >= 0) return false;
+        for (size_t i = 0; i < name.len; i++) {
+            if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z') return false;
+        }
+        last = name;
+    }
+    return true;
+}
+
 static bool check_signed_headers(const struct claim *c, const struct http_request *r,
                                  struct api_error *e)
 {
+    if (!is_canonical(c->signed_headers))
+        return mismatch("'SignedHeaders' must be sorted and in lower case.", e);
     if (!is_signed(c->signed_headers, text_of("host")))
         return mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
                         e);
