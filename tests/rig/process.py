@@ -44,14 +44,13 @@ def free_ports(count):
     held = []
     try:
         for port in random.sample(range(15000, min(first_ephemeral, 32768)), 2000):
-            s = socket.socket()
-            held.append(s)
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                held.pop().close()
             if len(held) == count:
                 return [s.getsockname()[1] for s in held]
+            held.append(socket.socket())
+            try:
+                held[-1].bind(("127.0.0.1", port))
+            except OSError:
+                held.pop().close()
         raise OSError("no free ports on 127.0.0.1")
     finally:
         for s in held:

@@ -3,7 +3,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .process import BUILD, Server, Unavailable, spawn
+from .process import BUILD, Server, spawn
 
 
 def simulator_path(name):
@@ -14,7 +14,7 @@ def simulator_path(name):
     for folder in folders:
         if (folder / name).exists():
             return folder / name
-    raise Unavailable(f"{name} is not in {folders[0]} (script/build)")
+    raise FileNotFoundError(f"{name} is not in {folders[0]} (script/build)")
 
 
 class Simulator(Server):
@@ -43,8 +43,10 @@ class Simulator(Server):
 
 
 class SqsSim(Simulator):
-    """queues: "name" or "name,attribute=value,..." each. It signs for nobody but the access key below."""
+    """queues: "name" or "name,attribute=value,..." each. It answers nobody who does not sign with the key below."""
 
+    KEY_ID = "AKIDSIM"
+    SECRET = "simsecret"
     program = "sqs_sim"
 
     def __init__(self, folder, queues=(), arguments=()):
@@ -54,7 +56,7 @@ class SqsSim(Simulator):
     def command(self):
         port = self.where.rpartition(":")[2].rstrip("/") or "0"
         queues = [word for queue in self.queues for word in ("--queue", queue)]
-        return [*super().command(), "--port", port, "--exit-with-parent", *queues]
+        return [*super().command(), "--port", port, *queues]
 
     def endpoint(self):
         return self.where.rstrip("/")
