@@ -19,8 +19,8 @@ class KafkaTopic:
 
     kind = "kafka"
 
-    def __init__(self, address, name, partitions=1):
-        self.address, self.name = address, name
+    def __init__(self, broker, name, partitions=1):
+        self.broker, self.address, self.name = broker, broker.address(), name
         self.partitions = [TopicPartition(name, i, OFFSET_BEGINNING) for i in range(partitions)]
         self.arrived = []
         self.consumer = None

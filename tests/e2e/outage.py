@@ -4,6 +4,8 @@ import socket
 import threading
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.rig import KafkaMock
+
 
 class Proxy:
     """Passes connections on to a port of 127.0.0.1. down() breaks them and refuses new ones; up() is the way back."""
@@ -93,18 +95,28 @@ class ProxiedEnd:
         self.down()
 
 
-class StoppedBroker:
-    """Kafka tells its clients its own address, so here the broker itself goes."""
+class BrokerItself:
+    """Kafka tells its clients its own address, so here no proxy helps."""
 
     def __init__(self, broker):
-        self.down, self.up = broker.stop, broker.start
+        self.broker, self.is_down = broker, False
+
+    def down(self):
+        self.is_down = True
+        self.broker.tell("down") if isinstance(self.broker, KafkaMock) else self.broker.stop()
+
+    def up(self):
+        self.is_down = False
+        self.broker.tell("up") if isinstance(self.broker, KafkaMock) else self.broker.start()
 
     def settings(self):
         return {}
 
     def close(self):
-        """The broker is everybody's: the test has started it again, or fails."""
+        """The broker is everybody's."""
+        if self.is_down:
+            self.up()
 
 
-def outage_of(end, world):
-    return StoppedBroker(world.kafka) if end.kind == "kafka" else ProxiedEnd(end)
+def outage_of(end):
+    return BrokerItself(end.broker) if end.kind == "kafka" else ProxiedEnd(end)

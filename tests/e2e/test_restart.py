@@ -10,6 +10,7 @@ from tests.e2e.outage import outage_of
 AWAY = r"(warn|error) .*(refused|closed|disconnect|reset|lost|down|unreachable|transport|away)"
 WINDOW = 200
 SIDES = ("source", "sink")
+KINDS = ("sqs", "mqtt", "kafka")
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def pipe(request, bridge):
         other = "mqtt" if kind == "sqs" else "sqs"
         ends = {side: world.end(kind), "sink" if side == "source" else "source": world.end(other)}
         source, sink = ends["source"], ends["sink"]
-        outages.append(outage_of(ends[side], world))
+        outages.append(outage_of(ends[side]))
         more = {"source": {}, "sink": {}, side: outages[0].settings()}
         sink.listen()
         b = bridge(pipelines(p={
@@ -68,7 +69,7 @@ def away_in_the_middle(pipe, world, side, kind):
     assert stats["rejected"] == 0, "an outage is nobody's fault"
 
 
-@pytest.mark.parametrize("kind", ("sqs", "mqtt"))
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", SIDES)
 def test_far_end_away_at_start(pipe, simulated_world, side, kind):
     away_at_start(pipe, simulated_world, side, kind)
@@ -80,7 +81,7 @@ def test_kafka_away_at_start(pipe, real_world, side):
     away_at_start(pipe, real_world, side, "kafka")
 
 
-@pytest.mark.parametrize("kind", ("sqs", "mqtt"))
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", SIDES)
 def test_far_end_restarts(pipe, simulated_world, side, kind):
     away_in_the_middle(pipe, simulated_world, side, kind)

@@ -94,7 +94,7 @@ def test_kafka_listener(kafka, certs, bridge, way):
     for side in ("source", "sink"):
         name = f"{way}-{side}"
         create_topic(kafka.address(), name, 1)
-        ends.append(KafkaTopic(kafka.address(), name))
+        ends.append(KafkaTopic(kafka, name))
     settings = {"bootstrap_servers": kafka.address(listener), "properties": properties}
     from_start = {**settings, "properties": [*properties, "auto.offset.reset=earliest"]}
     round_trip(bridge, *ends, from_start, settings)

@@ -46,7 +46,7 @@ class RealWorld(World):
     def kafka_topic(self, partitions=1):
         name = f"topic-{next(_numbers)}"
         create_topic(self.kafka.address(), name, partitions)
-        return self._opened(KafkaTopic(self.kafka.address(), name, partitions))
+        return self._opened(KafkaTopic(self.kafka, name, partitions))
 
 
 class SimulatedWorld(World):
@@ -63,7 +63,7 @@ class SimulatedWorld(World):
         """A mock cluster of its own: it makes topics only at its start."""
         name = f"topic-{next(_numbers)}"
         self.mocks.append(KafkaMock(self.folder / name, [f"{name}:{partitions}"]).start())
-        return self._opened(KafkaTopic(self.mocks[-1].address(), name, partitions))
+        return self._opened(KafkaTopic(self.mocks[-1], name, partitions))
 
     def close(self):
         super().close()

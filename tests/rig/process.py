@@ -57,7 +57,7 @@ def free_ports(count):
             s.close()
 
 
-def spawn(argv, log_path, stdout=None, env=None):
+def spawn(argv, log_path, stdin=subprocess.DEVNULL, stdout=None, env=None):
     """Starts argv in a session of its own; it is killed when this process dies, however that happens.
 
     Standard error, and standard output unless given, are appended to log_path.
@@ -72,7 +72,7 @@ def spawn(argv, log_path, stdout=None, env=None):
     with open(log_path, "ab") as log:
         return subprocess.Popen(
             [str(a) for a in argv],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=log if stdout is None else stdout,
             stderr=log,
             env=None if env is None else {**os.environ, **env},

@@ -31,7 +31,7 @@ class Simulator(Server):
         self.where = ""
 
     def launch(self):
-        return spawn(self.command(), self.log_path, stdout=subprocess.PIPE)
+        return spawn(self.command(), self.log_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def command(self):
         return [self.path, *self.arguments]
@@ -76,3 +76,11 @@ class KafkaMock(Simulator):
 
     def address(self):
         return self.where
+
+    def tell(self, command):
+        """A command on its standard input: "down", "up", "rtt 50", ..."""
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().decode().strip()
+        if answer != "ok":
+            raise ValueError(f"kafka_mock: {command}: {answer}")
