@@ -44,7 +44,7 @@ class Bench:
 
     def receives(self):
         with urllib.request.urlopen(f"{self.sim.endpoint()}/_sim/stats", timeout=10) as answer:
-            return json.load(answer)["requests"].get("ReceiveMessage", 0)
+            return json.load(answer)["calls"].get("ReceiveMessage", 0)
 
     def pair(self, source, sink):
         came_from, goes_to = f"from-{source}-{sink}", f"to-{source}-{sink}"
