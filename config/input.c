@@ -69,8 +69,10 @@ static char *relative_to(struct owned *owned, const char *file, const char *path
 static void include(struct reading *r, struct lexer *x, unsigned line)
 {
     struct place at = lexer_place(x, line);
+    struct lexer before = *x;
     struct token t = lexer_next(x);
-    if (t.kind != TOKEN_STRING || t.len < 3) {
+    if (t.line != line) *x = before; /* it is no file, but what follows */
+    if (t.line != line || t.kind != TOKEN_STRING || t.len < 3) {
         complain_at(r->complaints, at, "@include needs a file (write @include \"file\")");
     } else if (r->depth == MAX_INCLUDE_DEPTH || r->includes++ == MAX_INCLUDES) {
         complain_at(r->complaints, at, "includes go too deep (does a file include itself?)");

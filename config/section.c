@@ -6,11 +6,16 @@
 #include "config/suggest.h"
 #include "config/value.h"
 
-static config_setting_t *member(const struct section *s, const char *name, const char *suffix)
+static char *file_name(const struct opt *secret)
 {
-    char *full = mem_printf("%s%s", name, suffix);
-    config_setting_t *found = config_setting_get_member(s->group, full);
-    free(full);
+    return mem_printf("%s_file", secret->name);
+}
+
+static config_setting_t *file_member(const struct section *s, const struct opt *secret)
+{
+    char *name = file_name(secret);
+    config_setting_t *found = config_setting_get_member(s->group, name);
+    free(name);
     return found;
 }
 
@@ -39,8 +44,11 @@ static void complain_of_unknown(const struct section *s, const config_setting_t 
 {
     struct suggestion nearest = suggest_begin(at->name);
     suggest_offer_all(&nearest, s->more);
-    for (const struct opt *o = s->opts; o->name; o++)
+    for (const struct opt *o = s->opts; o->name; o++) {
         suggest_offer(&nearest, o->name);
+        if (o->flags & OPT_SECRET)
+            suggest_offer(&nearest, owned_take(s->reader->owned, file_name(o), free));
+    }
     struct place place = setting_place(s->reader, at);
     struct complaints *c = s->reader->complaints;
     if (find(s->elsewhere, at->name)) {
@@ -73,7 +81,7 @@ static bool use_default(const struct section *s, const struct opt *o, void *conf
 static bool read_option(const struct section *s, const struct opt *o, void *conf)
 {
     config_setting_t *at = config_setting_get_member(s->group, o->name);
-    config_setting_t *file = o->flags & OPT_SECRET ? member(s, o->name, "_file") : NULL;
+    config_setting_t *file = o->flags & OPT_SECRET ? file_member(s, o) : NULL;
     if (at && file) {
         complain_at(s->reader->complaints, setting_place(s->reader, file),
                     "%s and %s are both given (keep one)", at->name, file->name);
@@ -101,8 +109,9 @@ static void complain_of_option(struct opt_report *report, const char *option, co
     struct section_report *r = (struct section_report *)report;
     const struct section *s = r->section;
     r->complained = true;
-    const config_setting_t *at = option ? member(s, option, "") : NULL;
-    if (!at && option) at = member(s, option, "_file");
+    const struct opt *o = option ? find(s->opts, option) : NULL;
+    const config_setting_t *at = option ? config_setting_get_member(s->group, option) : NULL;
+    if (!at && o && (o->flags & OPT_SECRET)) at = file_member(s, o);
     struct place place = setting_place(s->reader, at ? at : s->group);
     if (option) {
         complain_at(s->reader->complaints, place, "%s: %s", option, text);

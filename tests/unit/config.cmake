@@ -1,0 +1,12 @@
+# Most of these see only the connectors of test_config_fixture.c; the last two the real ones.
+add_library(config_fixture STATIC ${CMAKE_CURRENT_SOURCE_DIR}/test_config_fixture.c)
+target_link_libraries(config_fixture PUBLIC bridge_config bridge_core PkgConfig::CMOCKA)
+
+
+if(TARGET bridge_connectors)
+    unit_test(config_tables bridge_config bridge_connectors)
+    unit_test(config_examples bridge_config bridge_connectors)
+    target_compile_definitions(test_config_examples PRIVATE EXAMPLES="${CMAKE_SOURCE_DIR}/config/examples")
+endif()
+unit_test(config_load config_fixture)
+unit_test(config_syntax config_fixture)
