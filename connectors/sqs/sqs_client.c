@@ -1,0 +1,361 @@
+#include "connectors/sqs/sqs_client.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#include "bridge/log.h"
+#include "connectors/aws/credentials.h"
+#include "connectors/sqs/sqs_retry.h"
+#include "connectors/sqs/sqs_wire.h"
+
+enum {
+    MAX_ATTEMPTS = 3,
+    ANSWER_TIMEOUT_MS = 15000,   /* beyond the wait of a long poll */
+    MAX_ANSWER_BYTES = 64 << 20, /* ten messages of 1 MiB, each byte escaped as \u00XX */
+    KEPT_BUFFER_BYTES = 256 << 10,
+    SKEW_S = 240, /* AWS tolerates 300 */
+};
+
+static const struct {
+    const char *target, *name, *permission;
+} actions[] = {
+    [SQS_RECEIVE_MESSAGE] = {"X-Amz-Target: AmazonSQS.ReceiveMessage", "ReceiveMessage",
+                             "sqs:ReceiveMessage"},
+    [SQS_SEND_MESSAGE_BATCH] = {"X-Amz-Target: AmazonSQS.SendMessageBatch", "SendMessageBatch",
+                                "sqs:SendMessage"},
+    [SQS_DELETE_MESSAGE_BATCH] = {"X-Amz-Target: AmazonSQS.DeleteMessageBatch",
+                                  "DeleteMessageBatch", "sqs:DeleteMessage"},
+    [SQS_CHANGE_MESSAGE_VISIBILITY_BATCH] = {"X-Amz-Target: AmazonSQS.ChangeMessageVisibilityBatch",
+                                             "ChangeMessageVisibilityBatch",
+                                             "sqs:ChangeMessageVisibility"},
+    [SQS_GET_QUEUE_ATTRIBUTES] = {"X-Amz-Target: AmazonSQS.GetQueueAttributes",
+                                  "GetQueueAttributes", "sqs:GetQueueAttributes"},
+};
+
+struct sqs_client {
+    struct pipeline *pipeline;
+    const struct sqs_queue *queue;
+    struct http_client *http;
+    struct credentials *credentials;
+    struct sigv4_signer *signer;
+    struct sqs_retry retry;
+    int64_t clock_offset_s;         /* theirs - ours */
+    TAILQ_HEAD(, sqs_call) waiting; /* for their next attempt */
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    if (uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL)) seed = uv_hrtime();
+    return seed;
+}
+
+struct sqs_client *sqs_client_create(struct pipeline *p, const struct sqs_conf *conf,
+                                     const struct sqs_queue *queue, unsigned max_connections,
+                                     struct error *e)
+{
+    struct credentials_options keys = {conf->access_key_id, conf->secret_access_key,
+                                       conf->session_token};
+    struct credentials *credentials = credentials_create(&keys, e);
+    if (!credentials) return NULL;
+    struct http_options options = {
+        .max_connections = max_connections,
+        .connect_timeout_ms = conf->connect_timeout,
+        .max_response_bytes = MAX_ANSWER_BYTES,
+        .ca_file = conf->tls_ca,
+        .proxy = conf->proxy,
+    };
+    struct sqs_client *client = mem_zalloc(sizeof(*client));
+    client->pipeline = p;
+    client->queue = queue;
+    client->credentials = credentials;
+    client->http = http_client_create(pipeline_loop(p), &options);
+    client->signer = sigv4_signer_create();
+    sqs_retry_init(&client->retry, random_seed());
+    TAILQ_INIT(&client->waiting);
+    return client;
+}
+
+uint64_t *sqs_client_random(struct sqs_client *client)
+{
+    return &client->retry.random;
+}
+
+/* ---- sending ---- */
+
+static void sign(struct sqs_call *call)
+{
+    const struct sqs_client *client = call->client;
+    const struct aws_keys *keys = credentials_acquire(client->credentials);
+    const char *target = strchr(actions[call->action].target, ' ') + 1;
+    const struct sigv4_header headers[] = {
+        {BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")},
+        {BYTES_LIT("host"), bytes_str(client->queue->host)},
+        {BYTES_LIT("x-amz-target"), bytes_str(target)},
+        {BYTES_LIT("x-amzn-query-mode"), BYTES_LIT("true")},
+    };
+    struct sigv4_request request = {
+        .method = "POST",
+        .region = client->queue->region,
+        .service = "sqs",
+        .path = bytes_str(client->queue->path),
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(headers[0]),
+        .body = bytes_of(call->body.ptr, call->body.len),
+        .now_s = time(NULL) + client->clock_offset_s,
+    };
+    sigv4_sign(client->signer, keys, &request, &call->signature);
+    call->token.len = 0;
+    if (keys->session_token)
+        buf_printf(&call->token, "X-Amz-Security-Token: %s", keys->session_token);
+    credentials_release(client->credentials, keys);
+}
+
+static void answered(struct http_request *http);
+
+static void attempt(struct sqs_call *call)
+{
+    struct sqs_client *client = call->client;
+    sign(call);
+    const char *headers[HTTP_MAX_HEADERS] = {
+        "Content-Type: application/x-amz-json-1.0",
+        actions[call->action].target,
+        "x-amzn-query-mode: true",
+        "User-Agent: sqsbridge/" SQSBRIDGE_VERSION,
+        call->signature.date,
+        call->signature.authorization.ptr,
+        call->token.len ? call->token.ptr : NULL,
+    };
+    struct http_request *http = &call->http;
+    memcpy(http->headers, headers, sizeof(headers));
+    http->method = "POST";
+    http->url = client->queue->endpoint;
+    http->body = bytes_of(call->body.ptr, call->body.len);
+    http->timeout_ms = call->wait_s * 1000 + ANSWER_TIMEOUT_MS;
+    http->done = answered;
+    http->arg = call;
+    call->attempts++;
+    stats_add(pipeline_stats(client->pipeline), COUNT_REQUESTS, 1);
+    http_send(client->http, http);
+}
+
+static void attempt_again(void *arg)
+{
+    struct sqs_call *call = arg;
+    TAILQ_REMOVE(&call->client->waiting, call, waiting);
+    attempt(call);
+}
+
+void sqs_call_send(struct sqs_call *call)
+{
+    call->attempts = call->retry_cost = 0;
+    call->clock_corrected = false;
+    call->retry.run = attempt_again;
+    call->retry.arg = call;
+    attempt(call);
+}
+
+static bool is_waiting(const struct sqs_call *call)
+{
+    return call->retry.slot != 0;
+}
+
+static void stop_waiting(struct sqs_call *call)
+{
+    loop_timer_stop(pipeline_loop(call->client->pipeline), &call->retry);
+    TAILQ_REMOVE(&call->client->waiting, call, waiting);
+}
+
+void sqs_call_cancel(struct sqs_call *call)
+{
+    if (is_waiting(call))
+        stop_waiting(call);
+    else
+        http_cancel(call->client->http, &call->http);
+}
+
+/* ---- what the answer means ---- */
+
+struct bytes sqs_call_answer(const struct sqs_call *call)
+{
+    return bytes_of(call->http.response.ptr, call->http.response.len);
+}
+
+/* "AWS.SimpleQueueService.NonExistentQueue;Sender", where the body told nothing. */
+static struct bytes code_of_header(const struct sqs_call *call)
+{
+    struct bytes code = bytes_str(call->http.answer_headers[HTTP_QUERY_ERROR]);
+    const char *semicolon = code.len ? memchr(code.ptr, ';', code.len) : NULL;
+    if (!semicolon) return BYTES_NONE;
+    code.len = (size_t)(semicolon - (const char *)code.ptr);
+    return sqs_short_code(code);
+}
+
+static void describe(struct sqs_call *call, struct bytes code, struct bytes message)
+{
+    char hint[256], status[32];
+    const char *id = call->http.answer_headers[HTTP_REQUEST_ID];
+    snprintf(status, sizeof(status), "HTTP status %d", call->http.status);
+    if (!code.len) code = bytes_str(status);
+    if (message.len > 200) message.len = 200;
+    sqs_error_hint(call->class, code, message, actions[call->action].permission, hint,
+                   sizeof(hint));
+    error_set(&call->error, FAULT_DOWN, "%s: queue \"%s\": %.*s%s%.*s%s%s%s%s%s",
+              actions[call->action].name, call->client->queue->name, BYTES_ARGS(code),
+              message.len ? ": " : "", BYTES_ARGS(message), *id ? ", request " : "", id,
+              *hint ? " (" : "", hint, *hint ? ")" : "");
+}
+
+static void read_failure(struct sqs_call *call)
+{
+    struct bytes code = BYTES_NONE, message = BYTES_NONE;
+    if (!sqs_decode_error(sqs_call_answer(call), &code, &message) || !code.len)
+        code = code_of_header(call);
+    call->class = sqs_classify(call->http.status, code, message);
+    describe(call, code, message);
+    if (call->class == SQS_SENDER || call->class == SQS_TOO_LONG) call->error.fault = FAULT_REJECT;
+}
+
+static void read_outcome(struct sqs_call *call)
+{
+    const struct http_request *http = &call->http;
+    const char *name = actions[call->action].name, *queue = call->client->queue->name;
+    call->class = SQS_TRANSIENT;
+    if (!http->status) {
+        call->error = http->error;
+        error_prefix(&call->error, "%s: queue \"%s\"", name, queue);
+    } else if (http->status != 200) {
+        read_failure(call);
+    } else if (call->decode(call, &call->error)) {
+        call->class = SQS_OK;
+        call->error.fault = FAULT_NONE;
+    } else {
+        error_prefix(&call->error, "%s: queue \"%s\"", name, queue);
+        call->error.fault = FAULT_DOWN;
+    }
+}
+
+/* ---- trying again ---- */
+
+static bool their_time(const struct http_request *http, int64_t *now_s)
+{
+    struct tm utc = {0};
+    if (*http->answer_headers[HTTP_AGE]) return false; /* from a cache: its Date is of then */
+    if (!strptime(http->answer_headers[HTTP_DATE], "%a, %d %b %Y %H:%M:%S GMT", &utc)) return false;
+    *now_s = timegm(&utc);
+    return true;
+}
+
+/* A refused signature while our clock and theirs differ: sign by theirs from now on. */
+static bool correct_clock(struct sqs_call *call)
+{
+    struct sqs_client *client = call->client;
+    int64_t theirs, offset;
+    if (call->class != SQS_CLOCK || call->clock_corrected || !their_time(&call->http, &theirs))
+        return false;
+    offset = theirs - time(NULL);
+    if (llabs(offset - client->clock_offset_s) < SKEW_S) return false;
+    log_warn(pipeline_name(client->pipeline),
+             "this machine's clock differs from that of SQS by %lld s: requests are signed by "
+             "theirs (set this machine's clock)",
+             (long long)-offset);
+    client->clock_offset_s = offset;
+    return call->clock_corrected = true;
+}
+
+static uint32_t retry_after_ms(const struct sqs_call *call)
+{
+    int64_t seconds;
+    struct bytes text = bytes_str(call->http.answer_headers[HTTP_RETRY_AFTER]);
+    if (!call->http.status || !json_int(text, &seconds) || seconds <= 0) return 0;
+    return seconds > 60 ? 60000 : (uint32_t)(seconds * 1000);
+}
+
+static bool try_again(struct sqs_call *call)
+{
+    struct sqs_client *client = call->client;
+    struct sqs_retry_ask ask = {
+        .class = call->class,
+        .failed = call->attempts,
+        .retry_after_ms = retry_after_ms(call),
+        .long_poll = call->wait_s > 0,
+    };
+    uint32_t delay_ms = 0;
+    call->error.retry_after_ms = ask.retry_after_ms;
+    if (client->closing || call->attempts >= MAX_ATTEMPTS) return false;
+    if (!correct_clock(call) &&
+        !sqs_retry_again(&client->retry, &ask, &call->retry_cost, &delay_ms))
+        return false;
+    TAILQ_INSERT_TAIL(&client->waiting, call, waiting);
+    loop_timer_start(pipeline_loop(client->pipeline), &call->retry, delay_ms);
+    return true;
+}
+
+static void answered(struct http_request *http)
+{
+    struct sqs_call *call = http->arg;
+    struct sqs_client *client = call->client;
+    read_outcome(call);
+    if (call->class == SQS_OK) {
+        sqs_retry_succeeded(&client->retry, call->retry_cost);
+    } else {
+        stats_add(pipeline_stats(client->pipeline), COUNT_FAILED_REQUESTS, 1);
+        log_debug(pipeline_name(client->pipeline), "attempt %u: %s", call->attempts,
+                  call->error.text);
+        if (try_again(call)) return;
+    }
+    call->done(call);
+}
+
+/* ---- the end ---- */
+
+static void drop_buffer(struct buf *b)
+{
+    free(b->ptr);
+    *b = (struct buf){0};
+}
+
+void sqs_call_trim(struct sqs_call *call)
+{
+    if (call->body.cap > KEPT_BUFFER_BYTES) drop_buffer(&call->body);
+    if (call->http.response.cap > KEPT_BUFFER_BYTES) drop_buffer(&call->http.response);
+}
+
+void sqs_call_free(struct sqs_call *call)
+{
+    if (call->token.ptr) OPENSSL_cleanse(call->token.ptr, call->token.cap);
+    drop_buffer(&call->token);
+    drop_buffer(&call->body);
+    drop_buffer(&call->signature.authorization);
+    http_request_free(&call->http);
+}
+
+static void http_closed(void *arg)
+{
+    struct sqs_client *client = arg;
+    void (*closed)(void *) = client->closed;
+    void *closed_arg = client->closed_arg;
+    sigv4_signer_destroy(client->signer);
+    credentials_destroy(client->credentials);
+    free(client);
+    closed(closed_arg);
+}
+
+void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void *arg)
+{
+    struct sqs_call *call;
+    client->closing = true;
+    client->closed = closed;
+    client->closed_arg = arg;
+    while ((call = TAILQ_FIRST(&client->waiting))) {
+        stop_waiting(call);
+        call->done(call);
+    }
+    http_client_close(client->http, http_closed, client);
+}

@@ -1,0 +1,70 @@
+/* Signed requests to one queue, with the SDKs' retries: what everything else here is built on.
+ * Thread: the pipeline's. Owner: a source or sink makes its clients and closes them; a call belongs
+ * to its owner, who reuses it, and is lent to the client from sqs_call_send() to done(). */
+#ifndef CONNECTORS_SQS_SQS_CLIENT_H
+#define CONNECTORS_SQS_SQS_CLIENT_H
+
+#include <sys/queue.h>
+
+#include "bridge/pipeline.h"
+#include "connectors/aws/sigv4.h"
+#include "connectors/http/http.h"
+#include "connectors/sqs/sqs.h"
+#include "connectors/sqs/sqs_error.h"
+
+enum sqs_action {
+    SQS_RECEIVE_MESSAGE,
+    SQS_SEND_MESSAGE_BATCH,
+    SQS_DELETE_MESSAGE_BATCH,
+    SQS_CHANGE_MESSAGE_VISIBILITY_BATCH,
+    SQS_GET_QUEUE_ATTRIBUTES,
+};
+
+struct sqs_client;
+
+/* Borrows conf and queue until it is closed. Further requests than max_connections wait. */
+struct sqs_client *sqs_client_create(struct pipeline *p, const struct sqs_conf *conf,
+                                     const struct sqs_queue *queue, unsigned max_connections,
+                                     struct error *e);
+
+/* Ends every call as failed, from within; closed(arg) follows, and the client is gone. */
+void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void *arg);
+
+/* One request and its retries. Fill in the first part, write body, send. */
+struct sqs_call {
+    struct sqs_client *client;
+    enum sqs_action action;
+    int64_t wait_s;  /* a long poll: the answer may take that long */
+    struct buf body; /* the caller's JSON; kept for retries */
+    bool (*decode)(struct sqs_call *call, struct error *e); /* of sqs_call_answer(); false:
+                                                               garbage, which is retried */
+    void (*done)(struct sqs_call *call);                    /* may free the call or send it again */
+    void *arg;
+
+    /* the outcome, for done() */
+    enum sqs_class class;
+    struct error error; /* where class is not SQS_OK */
+
+    /* the client's own */
+    struct http_request http;
+    struct sigv4_signature signature;
+    struct buf token;
+    struct loop_timer retry;
+    unsigned attempts, retry_cost;
+    bool clock_corrected;
+    TAILQ_ENTRY(sqs_call) waiting;
+};
+
+void sqs_call_send(struct sqs_call *call);   /* done() never from within */
+void sqs_call_cancel(struct sqs_call *call); /* no done() follows; harmless when idle */
+void sqs_call_free(struct sqs_call *call);   /* what it holds, not the call; not while it is sent */
+
+/* JSON of a 200, writable, until the call is sent again or trimmed. */
+struct bytes sqs_call_answer(const struct sqs_call *call);
+
+/* Gives large buffers back after a large message, so that idle calls stay small. */
+void sqs_call_trim(struct sqs_call *call);
+
+uint64_t *sqs_client_random(struct sqs_client *client);
+
+#endif

@@ -1,0 +1,130 @@
+#include "connectors/sqs/sqs_digest.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/mapping.h"
+
+struct sqs_digest {
+    EVP_MD *md5, *sha256; /* fetched once: an implicit fetch costs more than the digest */
+    EVP_MD_CTX *ctx;
+};
+
+struct sqs_digest *sqs_digest_create(void)
+{
+    struct sqs_digest *d = mem_zalloc(sizeof(*d));
+    d->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+    d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    d->ctx = EVP_MD_CTX_new();
+    return d;
+}
+
+void sqs_digest_destroy(struct sqs_digest *d)
+{
+    if (!d) return;
+    EVP_MD_CTX_free(d->ctx);
+    EVP_MD_free(d->md5);
+    EVP_MD_free(d->sha256);
+    free(d);
+}
+
+bool sqs_digest_has_md5(const struct sqs_digest *d)
+{
+    return d->md5 != NULL;
+}
+
+static struct sqs_md5 finish_md5(struct sqs_digest *d)
+{
+    struct sqs_md5 md5;
+    EVP_DigestFinal_ex(d->ctx, md5.bytes, NULL);
+    return md5;
+}
+
+struct sqs_md5 sqs_digest_body(struct sqs_digest *d, struct bytes body)
+{
+    if (!d->md5) return (struct sqs_md5){{0}};
+    EVP_DigestInit_ex2(d->ctx, d->md5, NULL);
+    EVP_DigestUpdate(d->ctx, body.ptr, body.len);
+    return finish_md5(d);
+}
+
+static void add_with_length(struct sqs_digest *d, struct bytes b)
+{
+    uint32_t len = htonl((uint32_t)b.len);
+    EVP_DigestUpdate(d->ctx, &len, sizeof(len));
+    if (b.len) EVP_DigestUpdate(d->ctx, b.ptr, b.len);
+}
+
+static void add_attr(struct sqs_digest *d, const struct attr *a)
+{
+    char type[300];
+    const char binary = 2, text = 1;
+    add_with_length(d, a->name);
+    add_with_length(d, bytes_of(type, mapping_type_write(a, type, sizeof(type))));
+    EVP_DigestUpdate(d->ctx, a->type == ATTR_BINARY ? &binary : &text, 1);
+    add_with_length(d, a->value);
+}
+
+static int by_name(struct bytes a, struct bytes b)
+{
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Insertion sort: there are ten at most, and often they are sorted. */
+static void sort_by_name(const struct attr **sorted, const struct attr *attrs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        for (; at && by_name(sorted[at - 1]->name, attrs[i].name) > 0; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = &attrs[i];
+    }
+}
+
+struct sqs_md5 sqs_digest_attrs(struct sqs_digest *d, const struct attr *attrs, size_t count)
+{
+    const struct attr *sorted[MSG_MAX_ATTRS];
+    if (!d->md5) return (struct sqs_md5){{0}};
+    sort_by_name(sorted, attrs, count);
+    EVP_DigestInit_ex2(d->ctx, d->md5, NULL);
+    for (size_t i = 0; i < count; i++)
+        add_attr(d, sorted[i]);
+    return finish_md5(d);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool sqs_digest_agrees(const struct sqs_digest *d, const struct sqs_md5 *md5, struct bytes hex)
+{
+    const char *at = hex.ptr;
+    if (!d->md5 || !hex.len) return true;
+    if (hex.len != 2 * sizeof(md5->bytes)) return false;
+    for (size_t i = 0; i < sizeof(md5->bytes); i++)
+        if (hex_digit(at[2 * i]) != md5->bytes[i] >> 4 ||
+            hex_digit(at[2 * i + 1]) != (md5->bytes[i] & 15))
+            return false;
+    return true;
+}
+
+void sqs_digest_sha256(struct sqs_digest *d, const struct bytes *parts, size_t count,
+                       char hex[static 65])
+{
+    unsigned char sum[32];
+    EVP_DigestInit_ex2(d->ctx, d->sha256, NULL);
+    for (size_t i = 0; i < count; i++)
+        add_with_length(d, parts[i]);
+    EVP_DigestFinal_ex(d->ctx, sum, NULL);
+    for (size_t i = 0; i < sizeof(sum); i++) {
+        hex[2 * i] = "0123456789abcdef"[sum[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[sum[i] & 15];
+    }
+    hex[64] = '\0';
+}

@@ -1,0 +1,82 @@
+/* The messages that we have received and SQS has not forgotten yet, by message id.
+ *
+ * In flight -> deleting (confirmed) -> gone; or in flight -> releasing -> gone. A message whose
+ * delete failed because its handle went stale is remembered: it was confirmed, so when it comes
+ * again it is deleted with its new handle and not sent again. Thread: the pipeline's. Owner: the
+ * table; requests on their way keep an entry alive by sqs_held_ref(). */
+#ifndef CONNECTORS_SQS_SQS_HELD_H
+#define CONNECTORS_SQS_SQS_HELD_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "bridge/bytes.h"
+#include "bridge/leg.h"
+#include "bridge/mem.h"
+
+enum sqs_held_state {
+    SQS_IN_FLIGHT,  /* the pipeline has it */
+    SQS_DELETING,   /* confirmed: its delete waits or is on its way */
+    SQS_RELEASING,  /* given back: its visibility is about to become 0 */
+    SQS_REMEMBERED, /* confirmed and out of the window, but not deleted: delete it when it comes */
+    SQS_GONE,       /* out of the table; alive only for the requests that still name it */
+};
+
+struct sqs_held {
+    enum sqs_held_state state;
+    bool lost;   /* its handle has expired, so SQS gives it to somebody again */
+    bool beats;  /* it is in a heartbeat list, number `list` */
+    bool queued; /* it waits to be released */
+    uint32_t list;
+    uint32_t refs;           /* of requests */
+    uint32_t handle_version; /* changes when the message is received again */
+    uint64_t hash, seq;      /* seq: order of arrival */
+    struct buf text;         /* the message id, and behind it the handle */
+    size_t id_len;
+    struct receipt *receipt; /* while we borrow it */
+
+    /* visibility */
+    uint64_t received_ms, beat_ms;            /* loop time; beat_ms: when it is to be extended */
+    uint64_t forget_ms;                       /* of one that is remembered */
+    uint32_t level;                           /* of the last extension, see sqs_source.h */
+    struct sqs_held *group_next, *group_prev; /* ring of those received together of one group */
+
+    struct sqs_held *bucket_next;
+    TAILQ_ENTRY(sqs_held) beat;  /* in a heartbeat list */
+    TAILQ_ENTRY(sqs_held) queue; /* to be deleted, to be released, remembered, or free */
+};
+TAILQ_HEAD(sqs_held_list, sqs_held);
+
+struct sqs_held_table {
+    struct sqs_held **buckets;
+    size_t mask, count;
+    uint64_t next_seq;
+    struct sqs_held_list remembered, unused; /* oldest first; kept for reuse */
+    size_t remembered_count;
+};
+
+void sqs_held_init(struct sqs_held_table *t);
+void sqs_held_free(struct sqs_held_table *t);
+
+struct sqs_held *sqs_held_find(const struct sqs_held_table *t, struct bytes id); /* NULL: none */
+struct sqs_held *sqs_held_add(struct sqs_held_table *t, struct bytes id, struct bytes handle);
+void sqs_held_remove(struct sqs_held_table *t, struct sqs_held *h);
+
+struct bytes sqs_held_id(const struct sqs_held *h);
+struct bytes sqs_held_handle(const struct sqs_held *h); /* borrowed until it changes */
+void sqs_held_set_handle(struct sqs_held *h, struct bytes handle);
+
+/* Bounded by number and by age; the oldest is forgotten. */
+void sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h, uint64_t now_ms);
+void sqs_held_recall(struct sqs_held_table *t, struct sqs_held *h); /* it came again */
+
+void sqs_held_ref(struct sqs_held *h);
+void sqs_held_unref(struct sqs_held_table *t, struct sqs_held *h);
+
+/* h joins the ring of mate: both were received together, and are of one message group. */
+void sqs_held_join(struct sqs_held *h, struct sqs_held *mate);
+
+/* The one that arrived first of its ring; group_next goes on in order of arrival. */
+struct sqs_held *sqs_held_first_of_group(struct sqs_held *h);
+
+#endif

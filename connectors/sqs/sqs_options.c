@@ -1,0 +1,99 @@
+#include "connectors/sqs/sqs.h"
+
+#include <stdio.h>
+
+#define QUEUE_FIELD(conf, field) .name = #field, .offset = offsetof(conf, queue.field)
+
+/* What both tables begin with. */
+#define QUEUE_OPTS(conf)                                                                           \
+    {QUEUE_FIELD(conf, queue_url), .type = OPT_STRING, .flags = OPT_REQUIRED,                      \
+     .help = "URL of the queue, as the console and GetQueueUrl show it"},                          \
+        {QUEUE_FIELD(conf, region), .type = OPT_STRING,                                            \
+         .help = "AWS region; default: AWS_REGION, AWS_DEFAULT_REGION, or as queue_url says"},     \
+        {QUEUE_FIELD(conf, endpoint_url), .type = OPT_STRING,                                      \
+         .help = "where requests go instead of the host of queue_url; default: "                   \
+                 "AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL"},                                        \
+        {QUEUE_FIELD(conf, access_key_id), .type = OPT_STRING,                                     \
+         .help = "access key; default: AWS_ACCESS_KEY_ID"},                                        \
+        {QUEUE_FIELD(conf, secret_access_key), .type = OPT_STRING, .flags = OPT_SECRET,            \
+         .help = "its secret; default: AWS_SECRET_ACCESS_KEY"},                                    \
+        {QUEUE_FIELD(conf, session_token), .type = OPT_STRING, .flags = OPT_SECRET,                \
+         .help = "session token of temporary credentials; default: AWS_SESSION_TOKEN"},            \
+        {QUEUE_FIELD(conf, tls_ca), .type = OPT_PATH,                                              \
+         .help = "PEM file of the certificate authorities to trust; default: the system's"},       \
+        {QUEUE_FIELD(conf, proxy), .type = OPT_STRING,                                             \
+         .help = "HTTP proxy; default: HTTPS_PROXY, NO_PROXY"},                                    \
+    {                                                                                              \
+        QUEUE_FIELD(conf, connect_timeout), .type = OPT_DURATION, .fallback = "10s", .min = 100,   \
+                                            .max = 300000, .help = "how long connecting may take"  \
+    }
+
+const struct opt sqs_source_opts[] = {
+    QUEUE_OPTS(struct sqs_source_conf),
+    {OPT_FIELD(struct sqs_source_conf, wait_time_seconds), .type = OPT_SECONDS, .fallback = "20",
+     .max = 20, .help = "how long a receive waits for messages; 0: it does not (and costs more)"},
+    {OPT_FIELD(struct sqs_source_conf, visibility_timeout), .type = OPT_SECONDS, .fallback = "0",
+     .max = 43200,
+     .help = "how long a received message stays invisible to others before it is extended; 0: as "
+             "the queue says"},
+    {OPT_FIELD(struct sqs_source_conf, max_pollers), .type = OPT_INT, .fallback = "100", .min = 1,
+     .max = 1000,
+     .help = "most receives at once; there are that many only while they come back full"},
+    OPT_END,
+};
+
+const struct opt sqs_sink_opts[] = {
+    QUEUE_OPTS(struct sqs_sink_conf),
+    {OPT_FIELD(struct sqs_sink_conf, message_group_id), .type = OPT_TEMPLATE,
+     .help = "message group of each message; default on FIFO queues: the message's key, or else "
+             "the pipeline's name"},
+    {OPT_FIELD(struct sqs_sink_conf, message_deduplication_id), .type = OPT_TEMPLATE,
+     .help = "deduplication id on FIFO queues; default: a hash of pipeline and position, so that "
+             "a message that is sent again is not delivered twice"},
+    {OPT_FIELD(struct sqs_sink_conf, delay_seconds), .type = OPT_SECONDS, .fallback = "0",
+     .max = 900, .help = "how long a message stays hidden after it was sent; 0: as the queue says"},
+    {OPT_FIELD(struct sqs_sink_conf, linger), .type = OPT_DURATION, .fallback = "5ms", .max = 60000,
+     .help = "how long a batch of less than ten waits for more messages"},
+    {OPT_FIELD(struct sqs_sink_conf, max_connections), .type = OPT_INT, .fallback = "16", .min = 1,
+     .max = 1000, .help = "most batches on their way at once"},
+    {OPT_FIELD(struct sqs_sink_conf, max_message_bytes), .type = OPT_SIZE, .fallback = "1MiB",
+     .min = 1024, .max = 1048576,
+     .help = "largest message with its attributes, as the queue's MaximumMessageSize says"},
+    OPT_END,
+};
+
+static void check_queue(const struct sqs_conf *conf, struct opt_report *r)
+{
+    struct sqs_queue queue;
+    struct error e;
+    const char *option;
+    if (!conf->queue_url) return; /* the table has said so */
+    if (!sqs_queue_resolve(conf, &queue, &option, &e)) opt_complain(r, option, "%s", e.text);
+    if (conf->access_key_id && !conf->secret_access_key)
+        opt_complain(r, "access_key_id", "access_key_id without secret_access_key (set both)");
+    if (conf->secret_access_key && !conf->access_key_id)
+        opt_complain(r, "secret_access_key", "secret_access_key without access_key_id (set both)");
+    if (conf->session_token && !conf->access_key_id)
+        opt_complain(r, "session_token", "session_token without access_key_id (set both)");
+}
+
+void sqs_source_check(const void *conf, struct opt_report *r)
+{
+    const struct sqs_source_conf *c = conf;
+    check_queue(&c->queue, r);
+}
+
+void sqs_sink_check(const void *conf, struct opt_report *r)
+{
+    const struct sqs_sink_conf *c = conf;
+    check_queue(&c->queue, r);
+    if (!c->queue.queue_url) return;
+    bool fifo = sqs_is_fifo(&c->queue);
+    if (fifo && c->delay_seconds)
+        opt_complain(r, "delay_seconds",
+                     "a FIFO queue knows no delay per message (set the queue's DelaySeconds)");
+    if (!fifo && c->message_deduplication_id)
+        opt_complain(r, "message_deduplication_id",
+                     "only FIFO queues deduplicate, and the name of this one does not end in .fifo "
+                     "(remove the option, or check queue_url)");
+}
