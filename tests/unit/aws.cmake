@@ -1,2 +1,8 @@
 unit_test(json)
 unit_test(text)
+
+foreach(name http http_errors http_tls)
+    unit_test(${name} connector_http)
+    target_sources(test_${name} PRIVATE http_fixture.c canned_http.c)
+endforeach()
+target_sources(test_http_tls PRIVATE canned_tls.c)
