@@ -32,18 +32,31 @@ static int compare(const void *left, const void *right)
     return a->seq < b->seq ? -1 : 1;
 }
 
+/* A complaint is one line, whatever it quotes. */
+static void write_line(const struct complaint *item, struct buf *out)
+{
+    struct buf line = {0};
+    if (item->at.line == 0)
+        buf_printf(&line, "%s: %s", item->at.file, item->text);
+    else
+        buf_printf(&line, "%s:%u: %s", item->at.file, item->at.line, item->text);
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        if (c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_add(out, &line.ptr[i], 1);
+    }
+    buf_add(out, "\n", 1);
+    free(line.ptr);
+}
+
 char *complaints_text(struct complaints *c)
 {
     struct buf out = {0};
     if (c->count > 0) qsort(c->items, c->count, sizeof(*c->items), compare);
-    for (size_t i = 0; i < c->count; i++) {
-        const struct complaint *item = &c->items[i];
-        if (item->at.line == 0) {
-            buf_printf(&out, "%s: %s\n", item->at.file, item->text);
-        } else {
-            buf_printf(&out, "%s:%u: %s\n", item->at.file, item->at.line, item->text);
-        }
-    }
+    for (size_t i = 0; i < c->count; i++)
+        write_line(&c->items[i], &out);
     buf_add(&out, "", 1);
     return out.ptr;
 }

@@ -15,7 +15,9 @@ struct reading {
     struct owned *owned;
     struct complaints *complaints;
     struct syntax syntax;
+    struct place end; /* of the file that ended last: when all is read, the first one */
     unsigned depth, includes;
+    bool lost; /* nothing more is to be said */
 };
 
 char *input_slurp(const char *path, size_t max, size_t *len)
@@ -71,6 +73,7 @@ static void include(struct reading *r, struct lexer *x, unsigned line)
     struct place at = lexer_place(x, line);
     struct lexer before = *x;
     struct token t = lexer_next(x);
+    if (x->lost) return;
     if (t.line != line) *x = before; /* it is no file, but what follows */
     if (t.line != line || t.kind != TOKEN_STRING || t.len < 3) {
         complain_at(r->complaints, at, "@include needs a file (write @include \"file\")");
@@ -83,19 +86,18 @@ static void include(struct reading *r, struct lexer *x, unsigned line)
 
 static void read_tokens(struct reading *r, struct lexer *x)
 {
-    for (;;) {
-        struct token t = lexer_next(x);
+    struct token t = lexer_next(x);
+    for (; t.kind != TOKEN_END && !r->lost; t = lexer_next(x)) {
         struct place at = lexer_place(x, t.line);
         if (t.kind == TOKEN_INCLUDE) {
             include(r, x, t.line);
-        } else if (t.kind == TOKEN_END) {
-            if (r->depth == 1) syntax_end(&r->syntax, at);
-            return;
         } else {
             syntax_token(&r->syntax, &t, at);
             add_token(r->in, &t, at);
         }
     }
+    r->lost |= x->lost;
+    r->end = lexer_place(x, t.line);
 }
 
 static const char *why_unreadable(int number)
@@ -136,7 +138,8 @@ bool input_read(struct input *in, const char *path, struct owned *owned, struct 
     *in = (struct input){.start = {.file = name, .line = 1}};
     syntax_begin(&r.syntax, c);
     *opened = read_file(&r, name, (struct place){.file = name});
-    if (!*opened) syntax_end(&r.syntax, (struct place){.file = name});
+    if (*opened && !r.lost) syntax_end(&r.syntax, r.end);
+    syntax_release(&r.syntax);
     buf_add(&in->text, "", 1);
     return c->count == before;
 }

@@ -65,8 +65,10 @@ static struct token read_string(struct lexer *x)
         at += at[0] == '\\' && at[1] != '\n' && at[1] != '\0' ? 2 : 1;
     }
     if (*at != '"') {
-        complain_at(x->complaints, lexer_place(x, x->line),
-                    "the text has no end on its line (add the missing \")");
+        complain_at(
+            x->complaints, lexer_place(x, x->line),
+            "the text has no end on its line (add the missing \"; what follows was not checked)");
+        x->lost = true;
     }
     struct token t = {TOKEN_STRING, x->at, (size_t)(at - x->at) + (*at == '"'), x->line};
     x->at += t.len;
@@ -127,7 +129,7 @@ static enum token_kind sign_kind(char c)
 struct token lexer_next(struct lexer *x)
 {
     skip_blank(x);
-    if (*x->at == '\0') return (struct token){TOKEN_END, x->at, 0, x->line};
+    if (*x->at == '\0' || x->lost) return (struct token){TOKEN_END, x->at, 0, x->line};
     if (*x->at == '"') return read_string(x);
     if (is_word(*x->at)) return read_word(x);
     size_t len = 1;

@@ -35,10 +35,11 @@ struct lexer {
     unsigned line;
     const unsigned *order; /* of places, counted by the caller */
     struct complaints *complaints;
+    bool lost; /* after a string without an end: what follows may be the rest of a secret */
 };
 
-/* The next token; TOKEN_END again and again at the end. Complains of what is no token and of
- * strings and comments without an end, and goes on as if they had one. */
+/* The next token; TOKEN_END again and again at the end, and once it is lost. Complains of strings
+ * and comments without an end. */
 struct token lexer_next(struct lexer *x);
 
 struct place lexer_place(const struct lexer *x, unsigned line);

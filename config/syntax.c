@@ -1,6 +1,5 @@
 #include "config/syntax.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +104,14 @@ static void close_bracket(struct syntax *s, const struct token *t, struct place 
     s->expect = EXPECT_NEXT;
 }
 
+/* Only then is a word shown: others may be the rest of a secret that lost its quotes. */
+static bool is_assigned(const struct token *t)
+{
+    const char *next = t->text + t->len;
+    next += strspn(next, " \t");
+    return *next == '=' || *next == ':';
+}
+
 static void set_name(struct syntax *s, const struct token *t, struct place at)
 {
     free(s->name);
@@ -116,15 +123,16 @@ static void set_name(struct syntax *s, const struct token *t, struct place at)
 /* bootstrap.servers is the slip that users of librdkafka make. */
 static void odd_name(struct syntax *s, const struct token *t, struct place at)
 {
-    if (!isgraph((unsigned char)*t->text)) {
-        complain(s, at, "unexpected byte 0x%02x", (unsigned char)*t->text);
-    } else if (t->len == 1 || !memchr(t->text, '.', t->len)) {
-        complain(s, at, "unexpected \"%.*s\" (names start with a letter)", (int)t->len, t->text);
-    } else {
+    int len = (int)t->len;
+    if (!is_assigned(t)) {
+        complain(s, at, "this is no name (names start with a letter; text needs double quotes)");
+    } else if (memchr(t->text, '.', t->len)) {
         complain(s, at,
                  "%.*s: names have no dots (write _ instead; settings of a library go into "
                  "properties = [\"%.*s=...\"])",
-                 (int)t->len, t->text, (int)t->len, t->text);
+                 len, t->text, len, t->text);
+    } else {
+        complain(s, at, "%.*s: names start with a letter", len, t->text);
     }
     if (t->len > 1) set_name(s, t, at);
 }
@@ -134,7 +142,7 @@ static void at_name(struct syntax *s, const struct token *t, struct place at)
     switch (t->kind) {
     case TOKEN_NAME:
         set_name(s, t, at);
-        remember_name(s, at);
+        if (is_assigned(t)) remember_name(s, at);
         break;
     case TOKEN_CLOSE:
         close_bracket(s, t, at);
@@ -166,7 +174,7 @@ static void at_assign(struct syntax *s, const struct token *t, struct place at)
 {
     s->expect = EXPECT_VALUE;
     if (t->kind == TOKEN_ASSIGN) return;
-    complain(s, s->name_at, "%s needs an = and a value", s->name);
+    complain(s, s->name_at, "a name needs an = and a value after it");
     if (t->kind == TOKEN_NAME)
         at_name(s, t, at);
     else
@@ -287,9 +295,15 @@ void syntax_end(struct syntax *s, struct place at)
         const struct open_bracket *open = &s->open[s->depth - 1];
         complain(s, at, "\"%c\" is missing: the \"%c\" of %s:%u is never closed",
                  closing(open->sign), open->sign, open->at.file, open->at.line);
-    } else if (s->expect == EXPECT_ASSIGN || s->expect == EXPECT_VALUE) {
-        complain(s, s->name_at, "%s has no value", s->name);
+    } else if (s->expect == EXPECT_ASSIGN) {
+        complain(s, s->name_at, "a name needs an = and a value after it");
+    } else if (s->expect == EXPECT_VALUE) {
+        complain_of_no_value(s, at);
     }
+}
+
+void syntax_release(struct syntax *s)
+{
     forget_names(s, 0);
     free(s->names);
     free(s->open);

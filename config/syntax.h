@@ -32,6 +32,7 @@ struct syntax {
 
 void syntax_begin(struct syntax *s, struct complaints *c);
 void syntax_token(struct syntax *s, const struct token *t, struct place at);
-void syntax_end(struct syntax *s, struct place at); /* of the root file; releases */
+void syntax_end(struct syntax *s, struct place at); /* at: the end of the whole text */
+void syntax_release(struct syntax *s);
 
 #endif
