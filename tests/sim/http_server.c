@@ -116,12 +116,9 @@ static uv_buf_t uv_bytes(const struct buf *b, size_t len)
 static void send_answer(struct conn *c)
 {
     const struct http_reply *r = &c->exchange.reply;
-    size_t body = r->body.len;
-    if (r->cut_at < body) {
-        body = r->cut_at;
-        c->last = true;
-    }
+    size_t body = r->cut_at < r->body.len ? r->cut_at : r->body.len;
     write_head(c);
+    c->last = c->last || body < r->body.len; /* unannounced, as when a connection breaks */
     if (!c->tls) {
         uv_buf_t bufs[] = {uv_bytes(&c->head, c->head.len), uv_bytes(&r->body, body)};
         write_out(c, bufs, 2);
