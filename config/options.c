@@ -39,6 +39,31 @@ static const char *type_name(enum opt_type type)
     return "";
 }
 
+/* What is true without it. */
+static const char *default_of(const struct opt *o)
+{
+    if (o->flags & OPT_REQUIRED) return "required";
+    if (o->fallback) return o->fallback;
+    switch (o->type) {
+    case OPT_BOOL:
+        return "false";
+    case OPT_INT:
+    case OPT_SECONDS:
+    case OPT_SIZE:
+        return "0";
+    case OPT_DURATION:
+        return "0s";
+    case OPT_ENUM:
+        return o->choices[0];
+    case OPT_STRING:
+    case OPT_TEMPLATE:
+    case OPT_PATH:
+    case OPT_LIST:
+        return "-";
+    }
+    return "-";
+}
+
 /* The widest name and default of a table decide its columns. */
 struct widths {
     int name, fallback;
@@ -46,10 +71,10 @@ struct widths {
 
 static struct widths measure(const struct opt *opts)
 {
-    struct widths w = {0, 8};
+    struct widths w = {0, 0};
     for (; opts->name; opts++) {
         int name = (int)strlen(opts->name);
-        int fallback = opts->fallback ? (int)strlen(opts->fallback) : 0;
+        int fallback = (int)strlen(default_of(opts));
         if (name > w.name) w.name = name;
         if (fallback > w.fallback) w.fallback = fallback;
     }
@@ -59,12 +84,8 @@ static struct widths measure(const struct opt *opts)
 static void print_option(const struct opt *o, struct widths w)
 {
     struct buf bounds = {0};
-    bool required = o->flags & OPT_REQUIRED;
     value_bounds(o, &bounds);
-    printf("  %-*s  %-8s  %-*s  %s", w.name, o->name, type_name(o->type), w.fallback,
-           required      ? "required"
-           : o->fallback ? o->fallback
-                         : "-",
+    printf("  %-*s  %-8s  %-*s  %s", w.name, o->name, type_name(o->type), w.fallback, default_of(o),
            o->help);
     if (bounds.len) printf(" [%.*s]", (int)bounds.len, bounds.ptr);
     if (o->flags & OPT_SECRET) printf(" [secret: also %s_file = \"FILE\"]", o->name);

@@ -113,11 +113,10 @@ static void complain_of_option(struct opt_report *report, const char *option, co
     const config_setting_t *at = option ? config_setting_get_member(s->group, option) : NULL;
     if (!at && o && (o->flags & OPT_SECRET)) at = file_member(s, o);
     struct place place = setting_place(s->reader, at ? at : s->group);
-    if (option) {
-        complain_at(s->reader->complaints, place, "%s: %s", option, text);
-    } else {
-        complain_at(s->reader->complaints, place, "%s: %s", s->title, text);
-    }
+    const char *subject = option ? option : s->title;
+    bool said = strncmp(text, subject, strlen(subject)) == 0;
+    complain_at(s->reader->complaints, place, "%s%s%s", said ? "" : subject, said ? "" : ": ",
+                text);
 }
 
 struct section_report section_report(const struct section *s)
