@@ -1,0 +1,7 @@
+unit_test(sqs_wire connector_sqs)
+unit_test(sqs_error connector_sqs)
+unit_test(sqs_retry connector_sqs)
+unit_test(sqs_digest connector_sqs)
+unit_test(sqs_pack connector_sqs)
+unit_test(sqs_held connector_sqs)
+unit_test(sqs_queue connector_sqs)

@@ -1,0 +1,339 @@
+/* The JSON of SQS: what we write, and what SQS, emulators and proxies may answer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "connectors/sqs/sqs_wire.h"
+
+#define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
+static const char url[] = QUEUE;
+
+static void expect_bytes(struct bytes b, const char *text)
+{
+    assert_int_equal(b.len, strlen(text));
+    assert_memory_equal(b.ptr, text, b.len);
+}
+
+/* ---- requests ---- */
+
+static void expect_json(struct buf *out, const char *text)
+{
+    buf_add(out, "", 1);
+    assert_string_equal(out->ptr, text);
+    free(out->ptr);
+    *out = (struct buf){0};
+}
+
+static void a_receive_always_says_how_long_it_waits(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct sqs_receive r = {.queue_url = url, .visibility_s = 45, .max = 10};
+    sqs_encode_receive(&out, &r);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":10,"
+                      "\"WaitTimeSeconds\":0,\"VisibilityTimeout\":45,"
+                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\"],"
+                      "\"MessageAttributeNames\":[\"All\"]}");
+}
+
+static void a_fifo_receive_carries_its_attempt_id(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct sqs_receive r = {
+        .queue_url = url, .attempt_id = "abc", .wait_s = 20, .visibility_s = 30, .max = 1};
+    sqs_encode_receive(&out, &r);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":1,"
+                      "\"WaitTimeSeconds\":20,\"VisibilityTimeout\":30,"
+                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\"],"
+                      "\"MessageAttributeNames\":[\"All\"],\"ReceiveRequestAttemptId\":\"abc\"}");
+}
+
+static void deletes_and_visibility_name_their_handles(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    const struct bytes handles[] = {BYTES_LIT("AQEB\"1"), BYTES_LIT("AQEB2")};
+    const int64_t seconds[] = {0, 900};
+    sqs_encode_delete(&out, url, handles, 2);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
+                      "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\"},"
+                      "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\"}]}");
+    sqs_encode_visibility(&out, url, handles, seconds, 2);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
+                      "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\",\"VisibilityTimeout\":0},"
+                      "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\",\"VisibilityTimeout\":900}]}");
+}
+
+static void a_send_carries_bodies_types_and_ids(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    const struct attr attrs[] = {
+        {BYTES_LIT("text"), BYTES_LIT("a\tb"), BYTES_NONE, ATTR_STRING},
+        {BYTES_LIT("count"), BYTES_LIT("42"), BYTES_LIT("int"), ATTR_NUMBER},
+        {BYTES_LIT("raw"), BYTES_LIT("\0\1\xfe\xff"), BYTES_LIT("png"), ATTR_BINARY},
+    };
+    struct sqs_entry plain = {.body = BYTES_LIT("say \"hello\"\n\\ \xc3\xa9")};
+    struct sqs_entry full = {
+        .body = BYTES_LIT("x"),
+        .attrs = attrs,
+        .attr_count = 3,
+        .group_id = BYTES_LIT("g1"),
+        .deduplication_id = BYTES_LIT("d1"),
+        .delay_s = 5,
+    };
+    sqs_encode_send_begin(&out, url);
+    sqs_encode_send_entry(&out, 0, &plain);
+    sqs_encode_send_entry(&out, 1, &full);
+    sqs_encode_send_end(&out);
+    expect_json(&out,
+                "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
+                "{\"Id\":\"0\",\"MessageBody\":\"say \\\"hello\\\"\\n\\\\ \xc3\xa9\"},"
+                "{\"Id\":\"1\",\"MessageBody\":\"x\",\"DelaySeconds\":5,\"MessageGroupId\":\"g1\","
+                "\"MessageDeduplicationId\":\"d1\",\"MessageAttributes\":{"
+                "\"text\":{\"DataType\":\"String\",\"StringValue\":\"a\\tb\"},"
+                "\"count\":{\"DataType\":\"Number.int\",\"StringValue\":\"42\"},"
+                "\"raw\":{\"DataType\":\"Binary.png\",\"BinaryValue\":\"AAH+/w==\"}}}]}");
+}
+
+static void a_queue_attribute_is_asked_for_by_name(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    sqs_encode_queue_attribute(&out, url, "VisibilityTimeout");
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"AttributeNames\":[\"VisibilityTimeout\"]}");
+}
+
+/* ---- answers ---- */
+
+/* The reader writes into its text, so it gets a copy, without a NUL behind it. */
+static struct bytes own(const char *text)
+{
+    size_t len = strlen(text);
+    return bytes_of(memcpy(mem_alloc(len + 1), text, len), len);
+}
+
+static void release(struct bytes text)
+{
+    union {
+        const void *borrowed;
+        void *owned;
+    } p = {.borrowed = text.ptr};
+    free(p.owned);
+}
+
+static bool receive(const char *text, struct sqs_received *out, struct bytes *json)
+{
+    struct error e = {0};
+    *json = own(text);
+    bool ok = sqs_decode_receive(*json, out, &e);
+    if (!ok) assert_int_equal(e.fault, FAULT_DOWN);
+    return ok;
+}
+
+static void a_message_is_read_whatever_the_order_of_its_members(void **state)
+{
+    (void)state;
+    struct sqs_received *got = mem_zalloc(sizeof(*got));
+    struct bytes json;
+    assert_true(receive(
+        "{\"New\":{\"a\":[1,{\"b\":null}]},\"Messages\":[{\"MessageAttributes\":{\"n\":{\"Extra\":"
+        "1,"
+        "\"StringValue\":\"42\",\"DataType\":\"Number.int\",\"StringListValues\":[]},\"b\":"
+        "{\"BinaryValue\":\"AAH+/w==\",\"DataType\":\"Binary\"}},\"Body\":\"a\\u00e9\\n\\ud83d"
+        "\\ude00\",\"Attributes\":{\"SenderId\":\"x\",\"SentTimestamp\":\"1764000000123\","
+        "\"MessageGroupId\":\"g\\/1\"},\"ReceiptHandle\":\"h+/=\",\"MD5OfBody\":\"00\","
+        "\"MessageId\":\"m1\",\"MD5OfMessageAttributes\":null},{\"MessageId\":\"m2\","
+        "\"ReceiptHandle\":\"h2\",\"Body\":\"\"}]}",
+        got, &json));
+    assert_int_equal(got->count, 2);
+    const struct sqs_message *m = &got->messages[0];
+    expect_bytes(m->id, "m1");
+    expect_bytes(m->handle, "h+/=");
+    expect_bytes(m->body, "a\xc3\xa9\n\xf0\x9f\x98\x80");
+    expect_bytes(m->group, "g/1");
+    expect_bytes(m->body_md5, "00");
+    assert_int_equal(m->attrs_md5.len, 0);
+    assert_int_equal(m->sent_ms, 1764000000123);
+    assert_int_equal(m->attr_count, 2);
+    expect_bytes(m->attrs[0].name, "n");
+    expect_bytes(m->attrs[0].value, "42");
+    expect_bytes(m->attrs[0].subtype, "int");
+    assert_int_equal(m->attrs[0].type, ATTR_NUMBER);
+    assert_int_equal(m->attrs[1].type, ATTR_BINARY);
+    assert_true(bytes_eq(m->attrs[1].value, BYTES_LIT("\0\1\xfe\xff")));
+    assert_null(got->messages[1].group.ptr);
+    assert_non_null(got->messages[1].body.ptr);
+    assert_int_equal(got->messages[1].attr_count, 0);
+    release(json);
+    sqs_received_free(got);
+    free(got);
+}
+
+static void an_empty_receive_has_many_spellings(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{}", "{\"Messages\":[]}", "{\"Messages\":null}", " {\n} "};
+    struct sqs_received *got = mem_zalloc(sizeof(*got));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct bytes json;
+        got->count = 7;
+        assert_true(receive(texts[i], got, &json));
+        assert_int_equal(got->count, 0);
+        release(json);
+    }
+    free(got);
+}
+
+#define MESSAGE "{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Body\":\"b\"}"
+#define THREE MESSAGE "," MESSAGE "," MESSAGE
+
+static void garbage_is_an_error_and_nothing_more(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "<html>502 Bad Gateway</html>",
+        "[]",
+        "null1",
+        "{\"Messages\":[" MESSAGE,
+        "{\"Messages\":[" MESSAGE "]} x",
+        "{\"Messages\":{}}",
+        "{\"Messages\":[7]}",
+        "{\"Messages\":[null]}",
+        "{\"Messages\":[{}]}",
+        "{\"Messages\":[{\"MessageId\":\"m\",\"Body\":\"b\"}]}",
+        "{\"Messages\":[{\"ReceiptHandle\":\"h\",\"Body\":\"b\"}]}",
+        "{\"Messages\":[{\"MessageId\":[],\"ReceiptHandle\":\"h\",\"Body\":\"b\"}]}",
+        "{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Body\":\"\\ud800\"}]}",
+        "{\"Messages\":[" THREE "," THREE "," THREE "," MESSAGE "," MESSAGE "]}",
+        "{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"MessageAttributes\":{\"a\":"
+        "{\"DataType\":\"Blob\",\"StringValue\":\"x\"}}}]}",
+        "{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"MessageAttributes\":{\"a\":"
+        "{\"DataType\":\"Binary\",\"BinaryValue\":\"*\"}}}]}",
+        "{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Attributes\":"
+        "{\"SentTimestamp\":\"soon\"}}]}",
+    };
+    struct sqs_received *got = mem_zalloc(sizeof(*got));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct bytes json;
+        if (receive(texts[i], got, &json)) fail_msg("taken for an answer: %s", texts[i]);
+        release(json);
+    }
+    sqs_received_free(got);
+    free(got);
+}
+
+static void every_entry_of_a_batch_has_its_fate(void **state)
+{
+    (void)state;
+    struct sqs_result results[4];
+    struct error e;
+    struct bytes json = own(
+        "{\"Failed\":[{\"Message\":\"too large\",\"SenderFault\":true,\"Code\":"
+        "\"AWS.SimpleQueueService.InvalidMessageContents\",\"Id\":\"2\"}],\"Successful\":[{\"Id\":"
+        "\"0\",\"MessageId\":\"x\",\"MD5OfMessageBody\":\"aa\",\"MD5OfMessageAttributes\":\"bb\","
+        "\"SequenceNumber\":null},{\"Id\":\"9\"},{\"Id\":\"strange\"},{\"Id\":\"1\"}]}");
+    assert_true(sqs_decode_batch(json, results, 4, &e));
+    assert_int_equal(results[0].fate, SQS_DONE);
+    expect_bytes(results[0].body_md5, "aa");
+    expect_bytes(results[0].attrs_md5, "bb");
+    assert_int_equal(results[1].fate, SQS_DONE);
+    assert_int_equal(results[2].fate, SQS_FAILED);
+    assert_true(results[2].sender_fault);
+    expect_bytes(results[2].code, "InvalidMessageContents");
+    expect_bytes(results[2].message, "too large");
+    assert_int_equal(results[3].fate, SQS_UNANSWERED);
+    release(json);
+}
+
+static void lists_of_a_batch_may_be_missing_or_null(void **state)
+{
+    (void)state;
+    struct sqs_result results[1];
+    struct error e;
+    struct bytes json = own("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":null}");
+    assert_true(sqs_decode_batch(json, results, 1, &e));
+    assert_int_equal(results[0].fate, SQS_DONE);
+    release(json);
+    json = own("{}");
+    assert_true(sqs_decode_batch(json, results, 1, &e));
+    assert_int_equal(results[0].fate, SQS_UNANSWERED);
+    release(json);
+}
+
+static void errors_are_read_in_all_their_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *code, *message;
+    } cases[] = {
+        {"{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"no\"}",
+         "QueueDoesNotExist", "no"},
+        {"{\"__type\":\"com.amazon.coral.service#InvalidParameterValueException\",\"Message\":"
+         "\"m\"}",
+         "InvalidParameterValue", "m"},
+        {"{\"Message\":\"m\",\"__type\":\"AccessDeniedException:http://internal/coral\"}",
+         "AccessDenied", "m"},
+        {"{\"__type\":\"AWS.SimpleQueueService.NonExistentQueue\"}", "NonExistentQueue", ""},
+        {"{\"__type\":\"Exception\"}", "Exception", ""},
+        {"{}", "", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bytes json = own(cases[i].text), code, message;
+        assert_true(sqs_decode_error(json, &code, &message));
+        expect_bytes(code, cases[i].code);
+        expect_bytes(message, cases[i].message);
+        release(json);
+    }
+}
+
+static void an_error_page_is_no_error_answer(void **state)
+{
+    (void)state;
+    struct bytes json = own("<html>503</html>"), code, message;
+    assert_false(sqs_decode_error(json, &code, &message));
+    release(json);
+}
+
+static void a_queue_attribute_is_text_that_holds_an_integer(void **state)
+{
+    (void)state;
+    int64_t value = -1;
+    struct error e;
+    struct bytes json =
+        own("{\"Attributes\":{\"DelaySeconds\":\"0\",\"VisibilityTimeout\":\"45\"}}");
+    assert_true(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
+    assert_int_equal(value, 45);
+    release(json);
+    json = own("{}");
+    assert_true(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
+    assert_int_equal(value, 45);
+    release(json);
+    json = own("{\"Attributes\":{\"VisibilityTimeout\":\"long\"}}");
+    assert_false(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
+    release(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_receive_always_says_how_long_it_waits),
+        cmocka_unit_test(a_fifo_receive_carries_its_attempt_id),
+        cmocka_unit_test(deletes_and_visibility_name_their_handles),
+        cmocka_unit_test(a_send_carries_bodies_types_and_ids),
+        cmocka_unit_test(a_queue_attribute_is_asked_for_by_name),
+        cmocka_unit_test(a_message_is_read_whatever_the_order_of_its_members),
+        cmocka_unit_test(an_empty_receive_has_many_spellings),
+        cmocka_unit_test(garbage_is_an_error_and_nothing_more),
+        cmocka_unit_test(every_entry_of_a_batch_has_its_fate),
+        cmocka_unit_test(lists_of_a_batch_may_be_missing_or_null),
+        cmocka_unit_test(errors_are_read_in_all_their_spellings),
+        cmocka_unit_test(an_error_page_is_no_error_answer),
+        cmocka_unit_test(a_queue_attribute_is_text_that_holds_an_integer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
