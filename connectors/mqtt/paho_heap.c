@@ -1,0 +1,42 @@
+/* Debian builds Paho without PAHO_HIGH_PERFORMANCE: every function entry and exit takes a global
+ * lock to write a trace that nobody reads, and every allocation is entered into a tree under
+ * another. These wrappers (linked with --wrap, see paho_inside.c) drop the trace and give Paho the
+ * C library's heap: twice the messages a second. All of them or none: memory of one heap must not
+ * be freed by the other. */
+#include <stdlib.h>
+
+#define WRAPPER __attribute__((used))
+
+WRAPPER void __wrap_StackTrace_entry(const char *function, int line, int level);
+WRAPPER void __wrap_StackTrace_exit(const char *function, int line, void *rc, int level);
+WRAPPER void *__wrap_mymalloc(char *file, int line, size_t size);
+WRAPPER void *__wrap_myrealloc(char *file, int line, void *ptr, size_t size);
+WRAPPER void __wrap_myfree(char *file, int line, void *ptr);
+
+void __wrap_StackTrace_entry(const char *function, int line, int level)
+{
+    (void)function, (void)line, (void)level;
+}
+
+void __wrap_StackTrace_exit(const char *function, int line, void *rc, int level)
+{
+    (void)function, (void)line, (void)rc, (void)level;
+}
+
+void *__wrap_mymalloc(char *file, int line, size_t size)
+{
+    (void)file, (void)line;
+    return malloc(size);
+}
+
+void *__wrap_myrealloc(char *file, int line, void *ptr, size_t size)
+{
+    (void)file, (void)line;
+    return realloc(ptr, size);
+}
+
+void __wrap_myfree(char *file, int line, void *ptr)
+{
+    (void)file, (void)line;
+    free(ptr);
+}

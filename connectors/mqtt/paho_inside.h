@@ -1,0 +1,56 @@
+/* What the bridge needs of Paho MQTT C beyond its public interface. Two builds of it exist:
+ *
+ * paho_inside.c, linked with the distribution's unmodified static archive and --wrap: PUBACKs wait
+ * for the ack gate, names are resolved ahead, and Paho's naps are cut.
+ * paho_outside.c, linked with the shared library: Paho acknowledges on its own, at once.
+ *
+ * Thread: as said at each function. No state but Paho's own and the routes. */
+#ifndef MQTT_PAHO_INSIDE_H
+#define MQTT_PAHO_INSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* False: Paho acknowledges a message as soon as it was handed over, and a crash loses it. Any
+ * thread. */
+bool paho_holds_acks(void);
+
+/* Once, by the MQTT thread, before any other call of Paho. */
+void paho_init(void);
+
+/* Paho's global lock. Its callbacks run with it held; the MQTT thread takes it for the ack gates.
+ */
+void paho_lock(void);
+void paho_unlock(void);
+
+/* The connection whose packet is being handled, within a callback. Valid until its client is
+ * destroyed. */
+struct paho_net;
+struct paho_net *paho_current_net(void);
+
+/* Writes bytes as one piece to a connection, TLS and WebSocket framing included. Lock held. False:
+ * earlier bytes still wait for the socket, or it failed: nothing was taken. */
+bool paho_write(struct paho_net *net, const void *bytes, size_t len);
+
+/* Where Paho is to connect to when it is told this host name. Until paho_unroute(). MQTT thread. */
+struct paho_route {
+    const char *host; /* as in the server's URI; the owner keeps it */
+    char address[48]; /* numeric */
+    struct paho_route *next;
+};
+void paho_route(struct paho_route *route);
+void paho_unroute(struct paho_route *route);
+
+/* Wakes Paho's send thread, which sleeps up to a second although its socket has room again. Any
+ * thread. */
+void paho_wake_sender(void);
+
+/* Why the connection attempt failed whose failure callback is running: what Paho knew and does not
+ * say. 0: unknown. */
+struct paho_failure {
+    int os_error;      /* errno */
+    long verify_error; /* X509_V_ERR_... */
+};
+struct paho_failure paho_failure(void);
+
+#endif
