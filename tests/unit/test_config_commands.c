@@ -129,7 +129,7 @@ static void options(void **state)
     assert_string_equal(o.out, "sinkhole: takes all\n"
                                "\n"
                                "sink or dead_letter = { type = \"sinkhole\"; ... }\n"
-                               "  name  text      -         a name\n");
+                               "  name  text      -  a name\n");
     run(command_options, "options queue", &o);
     assert_non_null(strstr(o.out, "\n  url       text      required    where the queue is\n"));
     assert_non_null(strstr(o.out, "\n  password  text      -           proves it [secret: also "
