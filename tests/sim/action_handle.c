@@ -56,9 +56,10 @@ static bool change_one(struct call *c, const json_t *args, bool in_batch, struct
 {
     struct text handle;
     int64_t timeout_s = -1;
+    static const struct args_range range = {0, QUEUE_VISIBILITY_MAX_S,
+                                            "Must be >= 0 and <= 43200, if provided."};
     if (!args_need_text(args, "ReceiptHandle", &handle, e) ||
-        !args_int_within(args, "VisibilityTimeout", 0, QUEUE_VISIBILITY_MAX_S,
-                         "Must be >= 0 and <= 43200, if provided.", &timeout_s, e))
+        !args_int_within(args, "VisibilityTimeout", &range, &timeout_s, e))
         return false;
     if (timeout_s < 0) return args_missing("VisibilityTimeout", e);
     return judge(queue_change_visibility(c->queue, handle, timeout_s), handle, in_batch, e);

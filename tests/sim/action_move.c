@@ -54,9 +54,9 @@ bool action_start_message_move_task(struct call *c, struct api_error *e)
     struct queue *source;
     struct text destination;
     int64_t rate = 0;
+    static const struct args_range range = {1, 500, "Must be between 1 and 500, if provided."};
     if (!find_source(c, &source, e) || !args_text(c->args, "DestinationArn", &destination, e) ||
-        !args_int_within(c->args, "MaxNumberOfMessagesPerSecond", 1, 500,
-                         "Must be between 1 and 500, if provided.", &rate, e) ||
+        !args_int_within(c->args, "MaxNumberOfMessagesPerSecond", &range, &rate, e) ||
         !check_start(c, source, destination, e))
         return false;
     const struct move *t = move_add(c->sim, source, destination, rate);
@@ -93,9 +93,8 @@ bool action_list_message_move_tasks(struct call *c, struct api_error *e)
 {
     struct queue *source;
     int64_t max = 1;
-    if (!find_source(c, &source, e) ||
-        !args_int_within(c->args, "MaxResults", 1, 10, "Must be between 1 and 10, if provided.",
-                         &max, e))
+    static const struct args_range range = {1, 10, "Must be between 1 and 10, if provided."};
+    if (!find_source(c, &source, e) || !args_int_within(c->args, "MaxResults", &range, &max, e))
         return false;
     jout_open(c->out, '{');
     jout_key(c->out, "Results");

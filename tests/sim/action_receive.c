@@ -70,17 +70,20 @@ static bool read_attempt(struct call *c, struct api_error *e)
     return draft_check_id("ReceiveRequestAttemptId", *attempt, e);
 }
 
+static const struct args_range max_range = {1, 10, "Must be between 1 and 10, if provided."};
+static const struct args_range wait_range = {0, 20, "Must be >= 0 and <= 20, if provided."};
+static const struct args_range visibility_range = {0, QUEUE_VISIBILITY_MAX_S,
+                                                   "Must be >= 0 and <= 43200, if provided."};
+
 static bool read_request(struct call *c, struct api_error *e)
 {
     struct poll *p = &c->poll;
     int64_t max = 1, wait_s = c->queue->settings.wait_s;
     p->receive.visibility_s = -1;
-    if (!args_int_within(c->args, "MaxNumberOfMessages", 1, 10,
-                         "Must be between 1 and 10, if provided.", &max, e) ||
-        !args_int_within(c->args, "WaitTimeSeconds", 0, 20, "Must be >= 0 and <= 20, if provided.",
-                         &wait_s, e) ||
-        !args_int_within(c->args, "VisibilityTimeout", 0, 43200,
-                         "Must be >= 0 and <= 43200, if provided.", &p->receive.visibility_s, e) ||
+    if (!args_int_within(c->args, "MaxNumberOfMessages", &max_range, &max, e) ||
+        !args_int_within(c->args, "WaitTimeSeconds", &wait_range, &wait_s, e) ||
+        !args_int_within(c->args, "VisibilityTimeout", &visibility_range, &p->receive.visibility_s,
+                         e) ||
         !read_system_names(c->args, "AttributeNames", &p->system_names, e) ||
         !read_system_names(c->args, "MessageSystemAttributeNames", &p->system_names, e) ||
         !args_names(c->args, "MessageAttributeNames", &p->names, e) || !read_attempt(c, e))

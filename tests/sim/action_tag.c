@@ -111,8 +111,8 @@ struct page {
 static bool read_page(struct call *c, struct page *p, struct api_error *e)
 {
     struct text token;
-    if (!args_int_within(c->args, "MaxResults", 1, 1000, "Must be between 1 and 1000.", &p->max,
-                         e) ||
+    static const struct args_range range = {1, 1000, "Must be between 1 and 1000."};
+    if (!args_int_within(c->args, "MaxResults", &range, &p->max, e) ||
         !args_text(c->args, "NextToken", &token, e))
         return false;
     if (!token.ptr) return true;

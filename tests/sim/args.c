@@ -46,15 +46,15 @@ bool args_int(const json_t *o, const char *name, int64_t *out, struct api_error 
     return true;
 }
 
-bool args_int_within(const json_t *o, const char *name, int64_t min, int64_t max,
-                     const char *bounds, int64_t *out, struct api_error *e)
+bool args_int_within(const json_t *o, const char *name, const struct args_range *range,
+                     int64_t *out, struct api_error *e)
 {
-    int64_t value = min;
+    int64_t value = range->min;
     if (!args_int(o, name, &value, e)) return false;
-    if (value < min || value > max)
+    if (value < range->min || value > range->max)
         return api_fail(e, API_INVALID_PARAMETER,
                         "Value %" PRId64 " for parameter %s is invalid. Reason: %s", value, name,
-                        bounds);
+                        range->words);
     return args_int(o, name, out, e);
 }
 

@@ -8,15 +8,19 @@
 
 #include <jansson.h>
 
+struct args_range {
+    int64_t min, max;
+    const char *words; /* how AWS words these limits */
+};
+
 struct text args_view(const json_t *string);
 
 bool args_text(const json_t *o, const char *name, struct text *out, struct api_error *e);
 bool args_need_text(const json_t *o, const char *name, struct text *out, struct api_error *e);
 /* Leaves *out alone when the member is absent. */
 bool args_int(const json_t *o, const char *name, int64_t *out, struct api_error *e);
-/* `bounds` is how AWS words the limits of this parameter. */
-bool args_int_within(const json_t *o, const char *name, int64_t min, int64_t max,
-                     const char *bounds, int64_t *out, struct api_error *e);
+bool args_int_within(const json_t *o, const char *name, const struct args_range *range,
+                     int64_t *out, struct api_error *e);
 /* *out is NULL when the member is absent. */
 bool args_list(const json_t *o, const char *name, json_t **out, struct api_error *e);
 bool args_map(const json_t *o, const char *name, json_t **out, struct api_error *e);

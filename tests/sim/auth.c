@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -58,7 +59,7 @@ void auth_add(struct auth *a, struct text access_key, struct text secret, struct
     table_add(&a->keys, &k->by_id, text_of(k->id));
 }
 
-void auth_free(struct auth *a)
+void auth_forget_keys(struct auth *a)
 {
     for (struct table_node *node; (node = table_next(&a->keys, NULL));) {
         table_remove(&a->keys, node);
@@ -219,16 +220,16 @@ static bool check_token(const struct key *k, const struct http_request *r, struc
 static bool check_signature(const struct auth *a, struct key *k, const struct claim *c,
                             const struct http_request *r, struct api_error *e)
 {
-    char signature[2 * SIGV4_DIGEST + 1];
+    char signature[SIGV4_HEX + 1];
     struct buf canonical = {0};
-    if (memcmp(k->day, c->day.ptr, 8) != 0) {
-        memcpy(k->day, c->day.ptr, 8);
+    if (!text_is(c->day, k->day)) {
+        snprintf(k->day, sizeof(k->day), "%.8s", c->date.ptr);
         sigv4_signing_key(k->secret, k->day, a->region, a->service, k->signing);
     }
     sigv4_canonical(r, c->signed_headers, &canonical);
     sigv4_sign(k->signing, c->date, a->region, a->service, text_of_buf(&canonical), signature);
-    bool same = c->signature.len == 2 * SIGV4_DIGEST &&
-                !CRYPTO_memcmp(c->signature.ptr, signature, 2 * SIGV4_DIGEST);
+    bool same =
+        c->signature.len == SIGV4_HEX && !CRYPTO_memcmp(c->signature.ptr, signature, SIGV4_HEX);
     if (!same)
         api_fail(e, API_SIGNATURE_MISMATCH,
                  "The request signature we calculated does not match the signature you provided. "

@@ -19,7 +19,7 @@ struct auth {
 };
 
 void auth_init(struct auth *a, const char *region);
-void auth_free(struct auth *a);
+void auth_forget_keys(struct auth *a);
 /* Adds or replaces an access key. An empty token: a long-lived key. An expired one is refused as
  * such. */
 void auth_add(struct auth *a, struct text access_key, struct text secret, struct text token,

@@ -3,6 +3,8 @@
 #include "tests/sim/args.h"
 #include "tests/sim/inspect.h"
 #include "tests/sim/jout.h"
+#include "tests/sim/move.h"
+#include "tests/sim/options.h"
 #include "tests/sim/poll.h"
 
 #include <stdio.h>
@@ -59,14 +61,18 @@ static void end_all_polls(struct sim *sim)
         poll_fail_all(sim, LIST_ENTRY(node, struct queue, by_name));
 }
 
+/* Back to how it started; connections stay. */
 static bool reset(struct control *k)
 {
-    end_all_polls(k->sim);
-    account_clear(&k->sim->account);
-    faults_clear(&k->sim->faults);
-    inspect_forget(k->sim);
+    struct sim *sim = k->sim;
+    end_all_polls(sim);
+    move_forget(sim);
+    account_clear(&sim->account);
+    sim->account.clock.offset_ms = 0;
+    faults_clear(&sim->faults);
+    inspect_forget(sim);
     say_ok(k);
-    return true;
+    return options_apply(sim->options, sim);
 }
 
 static bool advance(struct control *k)

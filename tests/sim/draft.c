@@ -210,14 +210,15 @@ static bool read_ids(struct draft *d, const json_t *entry, const struct queue *q
     return !q->settings.fifo || read_fifo(d, q, e);
 }
 
+static const struct args_range delay_range = {0, 900, "DelaySeconds must be >= 0 and <= 900."};
+
 bool draft_read(struct draft *d, const json_t *entry, const struct queue *q, bool in_batch,
                 struct api_error *e)
 {
     *d = (struct draft){.delay_s = -1};
     if (!read_body(d, entry, e) || !read_attributes(d, entry, e) ||
         !read_trace_header(d, entry, e) ||
-        !args_int_within(entry, "DelaySeconds", 0, 900, "DelaySeconds must be >= 0 and <= 900.",
-                         &d->delay_s, e) ||
+        !args_int_within(entry, "DelaySeconds", &delay_range, &d->delay_s, e) ||
         !read_ids(d, entry, q, e))
         return false;
     if (draft_size(d) > (size_t)q->settings.max_bytes)

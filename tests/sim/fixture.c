@@ -1,5 +1,6 @@
 #include "tests/sim/fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,8 +59,9 @@ static struct got receive(struct queue *q, const struct receive *r)
         memcpy(got.handles[i], handle.ptr, handle.len);
         buf_free(&handle);
         got.counts[i] = messages[i]->receive_count;
-        if (i) strcat(got.bodies, ",");
-        strncat(got.bodies, messages[i]->body.ptr, messages[i]->body.len);
+        size_t len = strlen(got.bodies);
+        snprintf(got.bodies + len, sizeof(got.bodies) - len, "%s%.*s", i ? "," : "",
+                 (int)messages[i]->body.len, messages[i]->body.ptr);
     }
     return got;
 }

@@ -88,9 +88,17 @@ static bool error_code(const char *word, rd_kafka_resp_err_t *out)
     return false;
 }
 
+/* -1: not a number, or a negative one. */
+static int number(const char *word)
+{
+    char *end = NULL;
+    long value = word ? strtol(word, &end, 10) : -1;
+    return end && end != word && !*end && value >= 0 && value <= 1000000 ? (int)value : -1;
+}
+
 static const char *make_topic(struct mock *m, const char *name, const char *count)
 {
-    int partitions = count ? atoi(count) : 0;
+    int partitions = number(count);
     if (!name || partitions < 1) return "expected: topic NAME PARTITIONS";
     rd_kafka_resp_err_t err = rd_kafka_mock_topic_create(m->cluster, name, partitions, 1);
     return err ? rd_kafka_err2str(err) : NULL;
@@ -100,7 +108,7 @@ static const char *push_errors(struct mock *m, const char *api, const char *err,
 {
     rd_kafka_resp_err_t errors[ERRORS_MAX];
     int16_t key;
-    int n = count ? atoi(count) : 0;
+    int n = number(count);
     if (!api || !err || n < 1 || n > ERRORS_MAX) return "expected: error API ERR COUNT";
     if (!api_key(api, &key)) return "no such API";
     if (!error_code(err, &errors[0])) return "no such error";
@@ -137,7 +145,7 @@ static const char *run(struct mock *m, char *line)
     if (!strcmp(word, "topic")) return make_topic(m, a, b);
     if (!strcmp(word, "error")) return push_errors(m, a, b, c);
     if (!strcmp(word, "rtt"))
-        return a && atoi(a) >= 0 ? each_broker(m, word, atoi(a)) : "expected: rtt MS";
+        return number(a) >= 0 ? each_broker(m, word, number(a)) : "expected: rtt MS";
     if (!strcmp(word, "down") || !strcmp(word, "up")) return each_broker(m, word, 0);
     return "no such command";
 }
@@ -259,7 +267,7 @@ int main(int argc, char **argv)
         if (letter == 't' && n < sizeof(topics) / sizeof(topics[0]))
             topics[n++] = optarg;
         else if (letter == 'b')
-            m.brokers = atoi(optarg);
+            m.brokers = number(optarg);
         else if (letter == 'x')
             exit_with_parent = true;
         else

@@ -37,14 +37,10 @@ static void watch_parent(struct sim *sim, uv_poll_t *poll)
 static void setup(struct sim *sim, const struct options *o)
 {
     sim->loop = uv_default_loop();
+    sim->options = o;
     sim->calls = mem_alloc(actions_count * sizeof(sim->calls[0]));
     account_init(&sim->account, o->region, o->seed);
-    sim->account.shuffle = o->shuffle;
-    sim->account.duplicate = o->duplicate;
-    sim->account.max_in_flight = o->max_in_flight;
     auth_init(&sim->auth, o->region);
-    sim->auth.off = o->no_auth;
-    auth_add(&sim->auth, text_of(o->access_key), text_of(o->secret), text_of(o->token), false);
     faults_init(&sim->faults);
     move_start(sim);
     poll_start(sim);
@@ -71,7 +67,7 @@ static void teardown(struct sim *sim)
 {
     move_forget(sim);
     account_free(&sim->account);
-    auth_free(&sim->auth);
+    auth_forget_keys(&sim->auth);
     faults_clear(&sim->faults);
     free(sim->calls);
 }
@@ -94,7 +90,7 @@ int main(int argc, char **argv)
     uv_signal_start(&term, on_signal, SIGTERM);
     uv_signal_start(&interrupt, on_signal, SIGINT);
     if (o.exit_with_parent) watch_parent(&sim, &parent);
-    bool ok = options_make_queues(&o, &sim.account) && listen_on(&sim, &o);
+    bool ok = options_apply(&o, &sim) && listen_on(&sim, &o);
     if (ok) uv_run(sim.loop, UV_RUN_DEFAULT);
     teardown(&sim);
     return ok ? 0 : 1;

@@ -59,7 +59,7 @@ void md5_attributes(const struct attribute *attributes, size_t n, char out[MD5_T
     const struct attribute *sorted[MESSAGE_ATTRIBUTES_MAX];
     for (size_t i = 0; i < n; i++)
         sorted[i] = &attributes[i];
-    if (n) qsort(sorted, n, sizeof(sorted[0]), by_name);
+    if (n) qsort(sorted, n, sizeof(struct attribute *), by_name);
     EVP_MD_CTX *ctx = start();
     for (size_t i = 0; i < n; i++) {
         unsigned char transport = attribute_is_binary(sorted[i]) ? 2 : 1;

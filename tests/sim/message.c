@@ -31,7 +31,7 @@ void draft_free(struct draft *d)
 static struct text keep(struct text t, char **at)
 {
     struct text kept = {t.ptr ? *at : NULL, t.len};
-    if (t.len) memcpy(*at, t.ptr, t.len);
+    if (t.ptr && t.len) memcpy(*at, t.ptr, t.len);
     *at += t.len;
     return kept;
 }

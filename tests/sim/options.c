@@ -87,7 +87,7 @@ static bool take(struct options *o, int letter, int argc, char **argv)
 {
     switch (letter) {
     case PORT:
-        o->port = atoi(optarg);
+        o->port = (int)strtol(optarg, NULL, 10);
         return true;
     case QUEUE:
         return take_queue(o, optarg);
@@ -180,7 +180,7 @@ static bool make_queue(struct account *a, struct text spec, struct api_error *e)
     return settings_settle(&q->settings, e);
 }
 
-bool options_make_queues(const struct options *o, struct account *a)
+static bool make_queues(const struct options *o, struct account *a)
 {
     for (size_t i = 0; i < o->n_queues; i++) {
         struct api_error e;
@@ -189,4 +189,15 @@ bool options_make_queues(const struct options *o, struct account *a)
         return false;
     }
     return true;
+}
+
+bool options_apply(const struct options *o, struct sim *sim)
+{
+    sim->account.shuffle = o->shuffle;
+    sim->account.duplicate = o->duplicate;
+    sim->account.max_in_flight = o->max_in_flight;
+    sim->auth.off = o->no_auth;
+    auth_forget_keys(&sim->auth);
+    auth_add(&sim->auth, text_of(o->access_key), text_of(o->secret), text_of(o->token), false);
+    return make_queues(o, &sim->account);
 }

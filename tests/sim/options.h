@@ -19,7 +19,8 @@ struct options {
 /* False, after a message on stderr, when the line makes no sense. */
 bool options_parse(struct options *o, int argc, char **argv);
 void options_help(void);
-/* Makes the queues of the command line. */
-bool options_make_queues(const struct options *o, struct account *a);
+/* Puts the dials, keys and queues of the command line in place: at the start, and again on a reset.
+ */
+bool options_apply(const struct options *o, struct sim *sim);
 
 #endif

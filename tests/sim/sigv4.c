@@ -21,7 +21,7 @@ static EVP_MD_CTX *digest_start(void)
     return ctx;
 }
 
-void sigv4_sha256_hex(struct text t, char out[2 * SIGV4_DIGEST + 1])
+void sigv4_sha256_hex(struct text t, char out[SIGV4_HEX + 1])
 {
     unsigned char digest[SIGV4_DIGEST];
     EVP_MD_CTX *ctx = digest_start();
@@ -69,10 +69,10 @@ void sigv4_signing_key(const char *secret, const char *day, const char *region, 
 }
 
 void sigv4_sign(const unsigned char key[SIGV4_DIGEST], struct text date, const char *region,
-                const char *service, struct text canonical, char out[2 * SIGV4_DIGEST + 1])
+                const char *service, struct text canonical, char out[SIGV4_HEX + 1])
 {
     unsigned char digest[SIGV4_DIGEST];
-    char hash[2 * SIGV4_DIGEST + 1];
+    char hash[SIGV4_HEX + 1];
     struct buf to_sign = {0};
     sigv4_sha256_hex(canonical, hash);
     buf_addf(&to_sign, "AWS4-HMAC-SHA256\n%.*s\n%.8s/%s/%s/aws4_request\n%s", (int)date.len,
@@ -141,7 +141,7 @@ static void add_header(struct buf *out, const struct http_request *r, struct tex
 
 void sigv4_canonical(const struct http_request *r, struct text signed_headers, struct buf *out)
 {
-    char hash[2 * SIGV4_DIGEST + 1];
+    char hash[SIGV4_HEX + 1];
     buf_add_text(out, r->method);
     buf_add_char(out, '\n');
     add_path(out, r->path);

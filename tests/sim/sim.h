@@ -8,8 +8,11 @@
 #include "tests/sim/http.h"
 #include "tests/sim/label.h"
 
+struct options;
+
 struct sim {
     uv_loop_t *loop;
+    const struct options *options; /* what a reset goes back to */
     struct account account;
     struct auth auth;
     struct faults faults;

@@ -24,7 +24,7 @@ struct table_node *table_find(const struct table *t, struct text key)
 static void grow(struct table *t)
 {
     size_t size = t->size ? t->size * 2 : 16;
-    struct table_node **buckets = mem_alloc(size * sizeof(*buckets));
+    struct table_node **buckets = mem_alloc(size * sizeof(struct table_node *));
     for (size_t i = 0; i < t->size; i++) {
         for (struct table_node *node = t->buckets[i], *next; node; node = next) {
             next = node->next;

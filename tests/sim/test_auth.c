@@ -69,7 +69,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *w = *state;
-    auth_free(&w->auth);
+    auth_forget_keys(&w->auth);
     return 0;
 }
 
@@ -87,7 +87,7 @@ static void the_canonical_request_is_that_of_botocore(void **state)
 {
     struct world *w = *state;
     struct buf canonical = {0};
-    char hash[2 * SIGV4_DIGEST + 1];
+    char hash[SIGV4_HEX + 1];
     sigv4_sha256_hex(w->r.body, hash);
     assert_string_equal(hash, "fe32a57839f25d4d9dbcf65209950143a7ada0897b8106c39427df36b4a3bf24");
     sigv4_canonical(&w->r, text_of(SIGNED), &canonical);
@@ -157,7 +157,7 @@ static void a_wrong_clock_is_refused(void **state)
 static void an_unknown_key_is_refused(void **state)
 {
     struct world *w = *state;
-    auth_free(&w->auth);
+    auth_forget_keys(&w->auth);
     refused(w, SIGNED_AT_S, API_UNKNOWN_CLIENT, "The security token included in the request is");
 }
 

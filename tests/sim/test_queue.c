@@ -193,7 +193,7 @@ static void shuffling_loses_and_repeats_nothing(void **state)
         fixture_send(f->q, NULL, body, NULL);
     }
     for (int i = 0; i < 200; i++) {
-        int body = atoi(fixture_receive(f->q, 1, 30).bodies);
+        int body = (int)strtol(fixture_receive(f->q, 1, 30).bodies, NULL, 10);
         assert_false(seen[body]);
         seen[body] = true;
         in_order = in_order && body == i;
