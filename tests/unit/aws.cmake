@@ -6,3 +6,6 @@ foreach(name http http_errors http_tls)
     target_sources(test_${name} PRIVATE http_fixture.c canned_http.c)
 endforeach()
 target_sources(test_http_tls PRIVATE canned_tls.c)
+
+unit_test(sigv4 connector_aws)
+unit_test(credentials connector_aws)
