@@ -18,7 +18,8 @@ static void read_items(struct json_reader *r, struct tree *t)
 {
     enum json_token token;
     while ((token = json_next(r)) != JSON_OBJECT_END && token != JSON_ARRAY_END) {
-        t->items = mem_realloc(t->items, (t->count + 1) * sizeof(*t));
+        if ((t->count & (t->count - 1)) == 0) /* full at each power of two */
+            t->items = mem_realloc(t->items, (t->count ? 2 * t->count : 1) * sizeof(*t));
         struct tree *item = &t->items[t->count++];
         *item = (struct tree){.name = token == JSON_KEY ? r->text : BYTES_NONE};
         read_value(r, token == JSON_KEY ? json_next(r) : token, item);

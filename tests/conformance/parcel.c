@@ -95,7 +95,7 @@ static void add_attributes(struct parcels *list)
         {.name = BYTES_LIT("text"), .value = BYTES_LIT("plain")},
         {.name = BYTES_LIT("umlaut"), .value = BYTES_LIT("\xc3\xa4 \"&<>")},
         {.name = BYTES_LIT("like-base64"), .value = BYTES_LIT("AAEC")},
-        {.name = BYTES_LIT("number"), .value = BYTES_LIT("-12.50"), .type = ATTR_NUMBER},
+        {.name = BYTES_LIT("number"), .value = BYTES_LIT("-12.5"), .type = ATTR_NUMBER},
         {.name = BYTES_LIT("count"),
          .value = BYTES_LIT("9007199254740993"),
          .type = ATTR_NUMBER,

@@ -31,13 +31,19 @@ static void nap(void)
     nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000}, NULL);
 }
 
-void wait_until(bool (*is_so)(void *arg), void *arg, const char *what)
+bool comes_true(bool (*is_so)(void *arg), void *arg)
 {
     uint64_t until = now_ms() + DEADLINE_MS;
     while (!is_so(arg)) {
-        if (now_ms() > until) check_failed("%s: not within %d s", what, DEADLINE_MS / 1000);
+        if (now_ms() > until) return false;
         nap();
     }
+    return true;
+}
+
+void wait_until(bool (*is_so)(void *arg), void *arg, const char *what)
+{
+    if (!comes_true(is_so, arg)) check_failed("%s: not within %d s", what, DEADLINE_MS / 1000);
 }
 
 void stays_so(bool (*is_so)(void *arg), void *arg, const char *what)
