@@ -23,6 +23,11 @@ static bool set_field(const struct opt *o, void *conf, const void *value, size_t
     return true;
 }
 
+static bool set_pointer(const struct opt *o, void *conf, const void *ptr)
+{
+    return set_field(o, conf, &ptr, sizeof(ptr));
+}
+
 bool value_refuse(const struct opt *o, const char *hint, struct error *e)
 {
     struct buf text = {0};
@@ -87,8 +92,7 @@ static bool parse_path(const struct opt *o, const char *text, void *conf, struct
         return error_set(e, FAULT_CONFIG, "reading the file: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))
         return error_set(e, FAULT_CONFIG, "reading the file: it is a directory");
-    const char *copy = owned_strdup(owned, text);
-    return set_field(o, conf, &copy, sizeof(copy));
+    return set_pointer(o, conf, owned_strdup(owned, text));
 }
 
 static void release_template(void *t)
@@ -101,14 +105,12 @@ static bool parse_template(const struct opt *o, const char *text, void *conf, st
 {
     struct template *t = template_compile(text, e);
     if (!t) return false;
-    owned_take(owned, t, release_template);
-    return set_field(o, conf, &t, sizeof(t));
+    return set_pointer(o, conf, owned_take(owned, t, release_template));
 }
 
 static bool parse_text(const struct opt *o, const char *text, void *conf, struct owned *owned)
 {
-    const char *copy = owned_strdup(owned, text);
-    return set_field(o, conf, &copy, sizeof(copy));
+    return set_pointer(o, conf, owned_strdup(owned, text));
 }
 
 /* The array is always one item larger than the list, and so never NULL. */

@@ -88,13 +88,14 @@ void value_write_text(const char *text, bool escape_fields, struct buf *out)
     buf_add(out, "\"", 1);
 }
 
+/* Fields of the message stay in lists: see setting.c. */
 static bool write_list(const struct opt_list *list, bool secret, struct buf *out)
 {
     if (!list->items) return false;
     buf_add(out, "[", 1);
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0) buf_add(out, ", ", 2);
-        value_write_text(secret ? "***" : list->items[i], true, out);
+        value_write_text(secret ? "***" : list->items[i], false, out);
     }
     buf_add(out, "]", 1);
     return true;

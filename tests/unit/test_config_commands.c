@@ -157,7 +157,8 @@ static void print_config(void **state)
                   "password_file = \"secret\"; topic = \"${key}/$${x}\"; topics = [\"red\"];\n"
                   "big = 5000000000; };\n"
                   "sinks = ( { type = \"sinkhole\"; }, { type = \"queue\"; url = \"a\"; } );\n"
-                  "dead_letter = { type = \"sinkhole\"; };\n");
+                  "dead_letter = { type = \"sinkhole\"; };\n"
+                  "set_attributes = [\"a=${topic}$${x}\"];\n");
     fixture_write("main.conf", "pipelines = { p = { @include \"ends.conf\"\n}; };\n");
     run(command_print_config, "print-config main.conf", &o);
     assert_int_equal(o.code, EX_OK);

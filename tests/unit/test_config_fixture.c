@@ -111,7 +111,7 @@ static char folder[] = "/tmp/sqsbridge-config-XXXXXX";
 int fixture_setup(void **state)
 {
     (void)state;
-    strcpy(folder + sizeof(folder) - 7, "XXXXXX");
+    memset(folder + sizeof(folder) - 7, 'X', 6);
     return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
 }
 
@@ -142,6 +142,7 @@ int fixture_teardown(void **state)
 
 void fixture_write_bytes(const char *name, const void *ptr, size_t len)
 {
+    unlink(name); /* ext4 waits for the disk where a file is made empty and written again */
     FILE *file = fopen(name, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(ptr, 1, len, file), len);

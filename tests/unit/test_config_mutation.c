@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 4000, MAX_TEXT = 4096 };
+enum { ROUNDS = 1500, MAX_TEXT = 4096 };
 
 #define SECRET "Quokka-Wombat.8f31"
 
