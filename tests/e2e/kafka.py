@@ -27,7 +27,7 @@ class KafkaTopic:
 
     def as_source(self, **more):
         own = {"bootstrap_servers": self.address, "topics": [self.name], "group_id": self.name}
-        return {"type": "kafka", **own, "properties": ["auto.offset.reset=earliest"], **more}
+        return {"type": "kafka", **own, **more}
 
     def as_sink(self, **more):
         return {"type": "kafka", "bootstrap_servers": self.address, "topic": self.name, **more}

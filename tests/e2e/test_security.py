@@ -22,7 +22,7 @@ def round_trip(bridge, source, sink, source_settings, sink_settings):
 
 def mqtt_ways(mosquitto, certs):
     trusted = {"tls_ca": certs.ca}
-    client = {"tls_certificate": certs.client, "tls_key": certs.client_key}
+    client = {"tls_cert": certs.client, "tls_key": certs.client_key}
     return {
         "password": {"username": "alice", "password": mosquitto.ALICE},
         "tls": trusted,
@@ -36,7 +36,7 @@ def mqtt_ways(mosquitto, certs):
 @pytest.mark.parametrize("listener", ("password", "tls", "mtls", "ws", "wss"))
 def test_mqtt_listener(simulated_world, mosquitto, certs, bridge, listener, version):
     """Source and sink come in by the same door; MQTT 3.1.1 carries no attributes, so there only bytes are compared."""
-    settings = {"server": mosquitto.url(listener), **mqtt_ways(mosquitto, certs)[listener], "version": version}
+    settings = {"server": mosquitto.url(listener), **mqtt_ways(mosquitto, certs)[listener], "protocol": version}
     source, sink = simulated_world.mqtt_topic(), simulated_world.mqtt_topic()
     if version == "5":
         round_trip(bridge, source, sink, settings, settings)
@@ -62,7 +62,7 @@ def bytes_round_trip(bridge, source, sink, settings):
     ("tls", {"tls_ca": "wrong_ca"}, "(?i)certificate"),
     ("expired", {"tls_ca": "ca"}, "(?i)expired|certificate"),
     ("mtls", {"tls_ca": "ca"}, "(?i)certificate|not authori"),
-    ("mtls", {"tls_ca": "ca", "tls_certificate": "wrong_client", "tls_key": "wrong_client_key"}, "(?i)certificate|alert|closed"),
+    ("mtls", {"tls_ca": "ca", "tls_cert": "wrong_client", "tls_key": "wrong_client_key"}, "(?i)certificate|alert|closed"),
 ))
 def test_mqtt_stays_shut(mosquitto, certs, bridge, listener, settings, complaint):
     files = {name: getattr(certs, value) for name, value in settings.items()}
@@ -96,8 +96,7 @@ def test_kafka_listener(kafka, certs, bridge, way):
         create_topic(kafka.address(), name, 1)
         ends.append(KafkaTopic(kafka, name))
     settings = {"bootstrap_servers": kafka.address(listener), "properties": properties}
-    from_start = {**settings, "properties": [*properties, "auto.offset.reset=earliest"]}
-    round_trip(bridge, *ends, from_start, settings)
+    round_trip(bridge, *ends, settings, settings)
     ends[0].assert_drained()
     ends[1].close()
 
