@@ -5,3 +5,11 @@ unit_test(sqs_digest connector_sqs)
 unit_test(sqs_pack connector_sqs)
 unit_test(sqs_held connector_sqs)
 unit_test(sqs_queue connector_sqs)
+
+# Against the simulator, as a process of its own.
+foreach(side source sink)
+    unit_test(sqs_${side} connector_sqs CURL::libcurl)
+    target_sources(test_sqs_${side} PRIVATE test_sqs_fixture.c scripted.c)
+    target_compile_definitions(test_sqs_${side} PRIVATE SQS_SIM="$<TARGET_FILE:sqs_sim>")
+    add_dependencies(test_sqs_${side} sqs_sim)
+endforeach()

@@ -1,0 +1,225 @@
+/* The sink against a strict simulator: everything is in the queue afterwards, on a FIFO queue once
+ * and in order, whatever happens to the requests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <uv.h>
+
+#include "tests/unit/test_sqs_fixture.h"
+
+enum { MANY = 500 };
+
+/* Runs `total` messages into the queue; returns how many the sink confirmed. */
+static unsigned send_all(const char *queue_url, unsigned total, unsigned lanes)
+{
+    struct scripted_source_conf source = {
+        .total = total, .chunk = 10, .lanes = lanes, .ordered = lanes > 0, .finish = true};
+    struct sqs_sink_conf sink = sim_sink(queue_url);
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    scripted_run(&conf, NULL, NULL);
+    assert_int_equal(source.acknowledged, source.confirmed);
+    free(source.verdicts);
+    return source.confirmed;
+}
+
+/* The numbers in the queue, in the order in which SQS accepted them. */
+static unsigned numbers_in(const struct sim *sim, const char *queue, unsigned *numbers)
+{
+    char path[64];
+    unsigned n = 0;
+    snprintf(path, sizeof(path), "queues/%s?limit=%d", queue, 2 * MANY);
+    char *answer = sim_ask(sim, path, NULL);
+    for (char *at = answer; (at = strstr(at, "\"body\":\"")); n++) {
+        at += strlen("\"body\":\"");
+        if (n < 2 * MANY) numbers[n] = (unsigned)strtoul(at, NULL, 10);
+    }
+    free(answer);
+    return n;
+}
+
+static void expect_all(const struct sim *sim, const char *queue, unsigned total)
+{
+    unsigned numbers[2 * MANY], n = numbers_in(sim, queue, numbers);
+    bool seen[MANY] = {false};
+    for (unsigned i = 0; i < n; i++)
+        seen[numbers[i]] = true;
+    for (unsigned i = 0; i < total; i++)
+        if (!seen[i]) fail_msg("message %u is missing", i);
+}
+
+/* Each once, and those of a lane in their order. */
+static void expect_once_in_order(const struct sim *sim, unsigned total, unsigned lanes)
+{
+    unsigned numbers[2 * MANY], n = numbers_in(sim, "q.fifo", numbers), next[64];
+    assert_int_equal(n, total);
+    for (unsigned lane = 0; lane < lanes; lane++)
+        next[lane] = lane;
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(numbers[i], next[numbers[i] % lanes]);
+        next[numbers[i] % lanes] += lanes;
+    }
+}
+
+static void everything_is_sent_in_full_batches(void **state)
+{
+    const struct sim *sim = *state;
+    assert_int_equal(send_all(sim->standard, MANY, 0), MANY);
+    assert_int_equal(sim_count(sim, "q", "sent"), MANY);
+    expect_all(sim, "q", MANY);
+    char *stats = sim_ask(sim, "stats", NULL), *calls = strstr(stats, "\"SendMessageBatch\":");
+    assert_non_null(calls);
+    assert_true(strtoul(calls + strlen("\"SendMessageBatch\":"), NULL, 10) <= MANY / 10 + 2);
+    free(stats);
+}
+
+static void a_fifo_queue_keeps_the_order_of_every_lane(void **state)
+{
+    const struct sim *sim = *state;
+    assert_int_equal(send_all(sim->fifo, MANY, 7), MANY);
+    expect_once_in_order(sim, MANY, 7);
+}
+
+static const char broken_sends[] =
+    "[{\"action\":\"SendMessageBatch\",\"kind\":\"cut_before\",\"skip\":2},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"cut_after\",\"skip\":1},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"cut_mid\",\"skip\":1},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"garbage\",\"skip\":1},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"huge_length\",\"skip\":1},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"throttle\",\"skip\":1},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"status\",\"html\":\"<b>no</b>\"}]";
+
+/* A send of unknown fate is repeated; its deduplication ids make that harmless. */
+static void sends_that_break_are_repeated_once_in_effect(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, broken_sends);
+    assert_int_equal(send_all(sim->fifo, MANY, 3), MANY);
+    expect_once_in_order(sim, MANY, 3);
+}
+
+static void nothing_is_missing_on_a_standard_queue(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, broken_sends);
+    assert_int_equal(send_all(sim->standard, MANY, 0), MANY);
+    expect_all(sim, "q", MANY);
+}
+
+static void an_outage_holds_messages_and_ends(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"cut_after\",\"skip\":3,"
+                   "\"count\":9}");
+    assert_int_equal(send_all(sim->fifo, 200, 3), 200);
+    expect_once_in_order(sim, 200, 3);
+}
+
+static void a_queue_that_is_not_there_yet_is_waited_for(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "{\"action\":\"GetQueueAttributes\",\"kind\":\"status\",\"status\":400,"
+                   "\"code\":\"QueueDoesNotExist\",\"message\":\"no\",\"count\":2}");
+    assert_int_equal(send_all(sim->standard, 20, 0), 20);
+}
+
+static void who_may_only_send_can_send(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "{\"action\":\"GetQueueAttributes\",\"kind\":\"status\",\"status\":403,"
+                   "\"code\":\"AccessDenied\",\"message\":\"no\",\"count\":-1}");
+    assert_int_equal(send_all(sim->standard, 20, 0), 20);
+}
+
+static void entries_that_fail_are_sent_again_by_themselves(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "[{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"from\":2,\"upto\":4,"
+                   "\"code\":\"InternalError\",\"message\":\"m\",\"count\":3},"
+                   "{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"upto\":10,"
+                   "\"code\":\"RequestThrottled\",\"message\":\"m\",\"sender_fault\":true}]");
+    assert_int_equal(send_all(sim->standard, 100, 0), 100);
+    assert_int_equal(sim_count(sim, "q", "sent"), 100);
+    expect_all(sim, "q", 100);
+}
+
+static void a_batch_refused_as_a_whole_goes_one_by_one(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "[{\"action\":\"SendMessageBatch\",\"kind\":\"status\",\"status\":400,"
+                   "\"code\":\"BatchRequestTooLong\",\"message\":\"m\"},"
+                   "{\"action\":\"SendMessageBatch\",\"kind\":\"status\",\"status\":400,"
+                   "\"code\":\"InvalidParameterValue\",\"message\":\"m\",\"skip\":12}]");
+    assert_int_equal(send_all(sim->fifo, 100, 3), 100);
+    expect_once_in_order(sim, 100, 3);
+}
+
+static void an_answer_about_another_message_is_not_believed(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"wrong_md5\"}");
+    assert_int_equal(send_all(sim->standard, 30, 0), 30);
+    assert_int_equal(sim_count(sim, "q", "sent"), 40);
+}
+
+/* Its neighbours arrive, and it goes to the dead-letter sink. */
+static void one_bad_message_harms_only_itself(void **state)
+{
+    const struct sim *sim = *state;
+    struct scripted_source_conf source = {.total = 10, .chunk = 10, .finish = true};
+    struct scripted_sink_conf dead = {0};
+    struct sqs_sink_conf sink = sim_sink(sim->standard);
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    conf.dead_letter = (struct sink_conf){&scripted_connector, &dead};
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"from\":4,\"upto\":5,"
+                   "\"code\":\"InvalidMessageContents\",\"message\":\"m\",\"sender_fault\":true}");
+    scripted_run(&conf, NULL, NULL);
+    assert_int_equal(source.confirmed, 10);
+    assert_int_equal(dead.confirmed, 1);
+    assert_int_equal(sim_count(sim, "q", "sent"), 9);
+    free(source.verdicts);
+}
+
+static bool all_is_emitted(void *arg)
+{
+    const struct scripted_source_conf *source = arg;
+    return source->emitted == source->total;
+}
+
+static void a_stop_does_not_hang_on_a_silent_queue(void **state)
+{
+    const struct sim *sim = *state;
+    struct scripted_source_conf source = {.total = 15, .chunk = 5};
+    struct sqs_sink_conf sink = sim_sink(sim->standard);
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    uint64_t began = uv_hrtime();
+    conf.drain_timeout = 100;
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"hang\",\"count\":-1}");
+    scripted_run(&conf, all_is_emitted, &source);
+    assert_int_equal(source.released, 15);
+    assert_true(uv_hrtime() - began < UINT64_C(5000000000));
+    free(source.verdicts);
+}
+
+#define WITH_SIM(test) cmocka_unit_test_setup_teardown(test, sim_start, sim_stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SIM(everything_is_sent_in_full_batches),
+        WITH_SIM(a_fifo_queue_keeps_the_order_of_every_lane),
+        WITH_SIM(sends_that_break_are_repeated_once_in_effect),
+        WITH_SIM(nothing_is_missing_on_a_standard_queue),
+        WITH_SIM(an_outage_holds_messages_and_ends),
+        WITH_SIM(a_queue_that_is_not_there_yet_is_waited_for),
+        WITH_SIM(who_may_only_send_can_send),
+        WITH_SIM(entries_that_fail_are_sent_again_by_themselves),
+        WITH_SIM(a_batch_refused_as_a_whole_goes_one_by_one),
+        WITH_SIM(an_answer_about_another_message_is_not_believed),
+        WITH_SIM(one_bad_message_harms_only_itself),
+        WITH_SIM(a_stop_does_not_hang_on_a_silent_queue),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
