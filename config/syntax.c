@@ -240,6 +240,8 @@ static void at_next_item(struct syntax *s, const struct token *t, struct place a
     }
 }
 
+/* Without a separator, the next setting begins on a line of its own: libconfig would take it on the
+ * same line too, but there it is rather the rest of a text with a quote in it. */
 static void at_next(struct syntax *s, const struct token *t, struct place at)
 {
     if (t->kind == TOKEN_CLOSE) {
@@ -250,8 +252,7 @@ static void at_next(struct syntax *s, const struct token *t, struct place at)
         at_next_item(s, t, at);
     } else if (t->kind == TOKEN_SEPARATOR) {
         s->expect = EXPECT_NAME;
-    } else if (same_line(s->last_value, at)) { /* libconfig would go on: but this is rather the
-                                                  rest of a text with a quote in it */
+    } else if (same_line(s->last_value, at)) {
         complain(s, at,
                  "a \";\" is missing after the value (or a \" in a text, which is written "
                  "\\\")");

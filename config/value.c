@@ -143,6 +143,8 @@ static bool add_item(const struct opt *o, const char *text, void *conf, struct o
 bool value_parse(const struct opt *o, const char *text, void *conf, struct owned *owned,
                  struct error *e)
 {
+    if (value_is_text(o) && (o->flags & OPT_REQUIRED) && !*text)
+        return error_set(e, FAULT_CONFIG, "it is empty");
     switch (o->type) {
     case OPT_STRING:
         return parse_text(o, text, conf, owned);

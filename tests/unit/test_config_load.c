@@ -169,6 +169,9 @@ static void rules_between_options(void **state)
     check_complaints("pipelines = { p = {\n source =\n { type = \"queue\"; url = \"bad\"; };\n"
                      "sink = { type = \"sinkhole\"; }; }; };\n",
                      "main.conf:2: queue source: that url is no use\n");
+    check_complaints("pipelines = { p = { source = { type = \"tap\"; };\n"
+                     "sink = { type = \"queue\"; url = \"${TEST_UNSET:-}\"; }; }; };\n",
+                     "main.conf:2: url = \"\": it is empty\n");
 }
 
 static void rules_of_pipelines(void **state)
