@@ -9,3 +9,5 @@ target_sources(test_http_tls PRIVATE canned_tls.c)
 
 unit_test(sigv4 connector_aws)
 unit_test(credentials connector_aws)
+add_executable(sigv4_tool sigv4_tool.c)
+target_link_libraries(sigv4_tool PRIVATE connector_aws bridge_core)
