@@ -21,8 +21,6 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-pytestmark = pytest.mark.skipif("SQS_SIM" not in os.environ, reason="SQS_SIM does not name the simulator")
-
 MIB = 1024 * 1024
 
 
