@@ -12,6 +12,7 @@
 enum {
     TICK_MS = 5,            /* while something waits for a busy socket */
     FLUSH_TICKS = 200,      /* the last acks may wait so long for it */
+    SYNC_MS = 2000,         /* the broker may take so long to read them */
     ANSWER_GRACE_MS = 5000, /* on top of connect_timeout, which Paho checks every 3 s */
 };
 
@@ -232,7 +233,7 @@ static void looked_up(void *arg, const struct lookup_answer *answer)
         return;
     }
     error_set(&e, FAULT_DOWN,
-              "connecting to %s: looking up the host: %s (check url, and the name "
+              "connecting to %s: looking up the host: %s (check server, and the name "
               "server)",
               c->setup.broker, answer->error);
     failed(c, &e);
@@ -294,12 +295,22 @@ static void on_failed(struct mqtt_client *c, const struct mqtt_session_note *new
     failed(c, &news->why);
 }
 
+static void finish_close(struct mqtt_client *c);
+
+static void on_news_while_closing(struct mqtt_client *c, int kind)
+{
+    if (kind == SESSION_SYNCED || kind == SESSION_FAILED) finish_close(c);
+}
+
 static void on_news(struct mqtt_client *c, const struct mqtt_session_note *news)
 {
-    if (!c->session || news->serial != c->serial || c->state == CLIENT_CLOSING) return; /* stale */
-    if (news->note.kind == SESSION_CONNECTED) {
+    int kind = news->note.kind;
+    if (!c->session || news->serial != c->serial) return; /* stale */
+    if (c->state == CLIENT_CLOSING) {
+        on_news_while_closing(c, kind);
+    } else if (kind == SESSION_CONNECTED) {
         on_connected(c, news);
-    } else if (news->note.kind == SESSION_SUBSCRIBED) {
+    } else if (kind == SESSION_SUBSCRIBED) {
         c->subscribed = true;
         up(c);
     } else {
@@ -341,11 +352,28 @@ static void finish_close(struct mqtt_client *c)
     handover_push(&c->to_client, bare_note(CLIENT_END));
 }
 
+static void stop_waiting(void *arg)
+{
+    finish_close(arg);
+}
+
+/* The broker must have read the last acks: to close a socket that has unread messages in it resets
+ * the connection, and what was written last may be thrown away with it. */
+static void sync_with_broker(struct mqtt_client *c)
+{
+    if (!c->setup.gate || !c->session || !mqtt_session_sync(c->session)) {
+        finish_close(c);
+        return;
+    }
+    c->timer.run = stop_waiting;
+    loop_timer_start(c->loop, &c->timer, SYNC_MS);
+}
+
 static void flush(void *arg)
 {
     struct mqtt_client *c = arg;
     if (drain_acks(c, NULL) || !c->flush_ticks--)
-        finish_close(c);
+        sync_with_broker(c);
     else
         loop_timer_start(c->loop, &c->timer, TICK_MS);
 }
@@ -369,6 +397,7 @@ static void obey(struct mqtt_client *c, struct note *note)
     switch ((enum mqtt_client_note)note->kind) {
     case SESSION_CONNECTED:
     case SESSION_SUBSCRIBED:
+    case SESSION_SYNCED:
     case SESSION_FAILED:
         on_news(c, (const struct mqtt_session_note *)note);
         break;
@@ -426,7 +455,7 @@ struct mqtt_client *mqtt_client_create(const struct mqtt_role *role, struct loop
 {
     struct mqtt_client *c = mem_zalloc(sizeof(*c));
     struct error e;
-    if (!mqtt_url_parse(role->conf->url, &c->setup.url, &e)) abort(); /* lint has seen it */
+    if (!mqtt_url_parse(role->conf->server, &c->setup.url, &e)) abort(); /* lint has seen it */
     c->setup.role = *role;
     c->loop = mqtt_thread_loop();
     c->timer = (struct loop_timer){.run = on_timer, .arg = c};

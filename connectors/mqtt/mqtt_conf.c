@@ -62,8 +62,8 @@ bool mqtt_filter_is_valid(struct bytes filter)
 static bool check_url(const struct mqtt_conf *c, struct mqtt_url *u, struct opt_report *r)
 {
     struct error e;
-    if (mqtt_url_parse(c->url, u, &e)) return true;
-    opt_complain(r, "url", "\"%s\": %s", c->url, e.text);
+    if (mqtt_url_parse(c->server, u, &e)) return true;
+    opt_complain(r, "server", "\"%s\": %s", c->server, e.text);
     return false;
 }
 
@@ -71,7 +71,7 @@ static void check_tls(const struct mqtt_conf *c, const struct mqtt_url *u, struc
 {
     if (!u->tls) {
         if (c->tls_ca || c->tls_cert || c->tls_key || c->alpn.count)
-            opt_complain(r, "url", "the tls_ options and alpn need mqtts:// or wss://");
+            opt_complain(r, "server", "the tls_ options and alpn need mqtts:// or wss://");
         return;
     }
     if (c->tls_key && !c->tls_cert) opt_complain(r, "tls_key", "tls_key needs tls_cert");
@@ -189,7 +189,7 @@ const char *mqtt_broker_name(const struct mqtt_conf *conf, char *text, size_t si
 {
     struct mqtt_url u;
     struct error e;
-    if (mqtt_url_parse(conf->url, &u, &e))
+    if (mqtt_url_parse(conf->server, &u, &e))
         snprintf(text, size, "%s:%u", u.host, u.port);
     else
         snprintf(text, size, "?");

@@ -11,7 +11,7 @@ enum mqtt_protocol { MQTT_5, MQTT_3_1_1 };
 
 /* What both sides have: the first member of each side's struct. */
 struct mqtt_conf {
-    const char *url, *client_id, *username, *password;
+    const char *server, *client_id, *username, *password;
     int protocol;                                 /* enum mqtt_protocol */
     int64_t keep_alive, connect_timeout;          /* seconds */
     int64_t reconnect_delay, reconnect_max_delay; /* ms */

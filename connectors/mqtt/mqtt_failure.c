@@ -14,17 +14,17 @@ struct advice {
 };
 
 static const struct advice os_advice[] = {
-    {ECONNREFUSED, "is the broker running? check url"},
+    {ECONNREFUSED, "is the broker running? check server"},
     {ENETUNREACH, "check the network"},
-    {EHOSTUNREACH, "check the network, and url"},
-    {ETIMEDOUT, "check url, and firewalls on the way"},
+    {EHOSTUNREACH, "check the network, and server"},
+    {ETIMEDOUT, "check server, and firewalls on the way"},
     {0, NULL},
 };
 
 static const struct advice verify_advice[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "renew the broker's certificate, or check this machine's clock"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "check this machine's clock"},
-    {X509_V_ERR_HOSTNAME_MISMATCH, "the broker's certificate is for another host: check url"},
+    {X509_V_ERR_HOSTNAME_MISMATCH, "the broker's certificate is for another host: check server"},
     {0, "check tls_ca"},
 };
 
@@ -32,8 +32,8 @@ static const struct advice verify_advice[] = {
 static const struct {
     const char *found, *advice;
 } tls_advice[] = {
-    {"wrong version number", "that port does not speak TLS: check url"},
-    {"packet length too long", "that port does not speak TLS: check url"},
+    {"wrong version number", "that port does not speak TLS: check server"},
+    {"packet length too long", "that port does not speak TLS: check server"},
     {"certificate required", "the broker wants a certificate: set tls_cert and tls_key"},
     {"alert unknown ca", "the broker does not know who signed our certificate: check tls_cert"},
     {"alert bad certificate", "the broker refuses our certificate: check tls_cert"},
@@ -73,11 +73,11 @@ static void put_tls(char *text, size_t size, const char *line)
 static void put_paho(char *text, size_t size, const struct mqtt_failure *f)
 {
     if (f->message && strstr(f->message, "timeout"))
-        snprintf(text, size, "no answer within %lld s (check url, and firewalls on the way)",
+        snprintf(text, size, "no answer within %lld s (check server, and firewalls on the way)",
                  f->timeout_s);
     else if (f->message && (strstr(f->message, "socket error") || strstr(f->message, "completion")))
         snprintf(text, size,
-                 "the broker closed the connection without an answer (does url say "
+                 "the broker closed the connection without an answer (does server say "
                  "mqtt where the port speaks TLS, or the other way round?)");
     else
         put(text, size, f->message ? f->message : "failed", NULL);

@@ -10,7 +10,7 @@ _Static_assert(offsetof(struct mqtt_sink_conf, mqtt) == 0, "shared options come 
 #define SHARED(field) OPT_FIELD(struct mqtt_conf, field)
 
 #define CONNECTION_OPTS                                                                            \
-    {SHARED(url), .type = OPT_STRING, .flags = OPT_REQUIRED,                                       \
+    {SHARED(server), .type = OPT_STRING, .flags = OPT_REQUIRED,                                    \
      .help = "broker: mqtt://host:1883, mqtts://host:8883, ws://host/path or wss://host/path"},    \
         {SHARED(protocol), .type = OPT_ENUM, .choices = protocols, .fallback = "5",                \
          .help = "version of MQTT; 3.1.1 carries no attributes"},                                  \

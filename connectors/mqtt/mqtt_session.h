@@ -27,6 +27,7 @@ struct mqtt_setup {
 enum mqtt_client_note {
     SESSION_CONNECTED, /* struct mqtt_session_note */
     SESSION_SUBSCRIBED,
+    SESSION_SYNCED,
     SESSION_FAILED, /* refused, or lost: it can only be destroyed */
     CLIENT_START,   /* bare notes */
     CLIENT_CLOSE,
@@ -60,6 +61,10 @@ struct mqtt_session {
 /* Begins to connect; news follow. NULL: Paho would not even begin. */
 struct mqtt_session *mqtt_session_open(struct mqtt_setup *setup, uint64_t serial, struct error *e);
 bool mqtt_session_subscribe(struct mqtt_session *s, struct error *e) MUST_USE;
+
+/* SESSION_SYNCED follows when the broker has read all that was written so far. False: it can't be
+ * asked. */
+bool mqtt_session_sync(struct mqtt_session *s) MUST_USE;
 
 /* Says goodbye to the broker where it can. Publishes that were not answered go back to the sink. */
 void mqtt_session_destroy(struct mqtt_session *s);

@@ -1,13 +1,13 @@
-/* SUBSCRIBE, and what the broker says to each filter. */
+/* SUBSCRIBE, and what the broker says to each filter; UNSUBSCRIBE. */
 #include "connectors/mqtt/mqtt_reason.h"
 #include "connectors/mqtt/mqtt_session.h"
 
 #include <stdlib.h>
 
-static void subscribed(struct mqtt_session *s)
+static void tell(struct mqtt_session *s, enum mqtt_client_note kind)
 {
     struct mqtt_session_note *note = mem_zalloc(sizeof(*note));
-    note->note.kind = SESSION_SUBSCRIBED;
+    note->note.kind = (int)kind;
     note->serial = s->serial;
     handover_push(s->setup->to_client, &note->note);
 }
@@ -44,7 +44,7 @@ static void answer(struct mqtt_session *s, const int *codes, size_t count)
             return;
         }
     }
-    subscribed(s);
+    tell(s, SESSION_SUBSCRIBED);
 }
 
 /* ---- callbacks ---- */
@@ -121,4 +121,31 @@ bool mqtt_session_subscribe(struct mqtt_session *s, struct error *e)
     free(each);
     return rc == MQTTASYNC_SUCCESS || error_set(e, FAULT_DOWN, "subscribing at %s: %s",
                                                 s->setup->broker, MQTTAsync_strerror(rc));
+}
+
+/* ---- an answer that the broker gives after it has read what came before ---- */
+
+static void on_synced3(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    tell(context, SESSION_SYNCED);
+}
+
+static void on_synced5(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    tell(context, SESSION_SYNCED);
+}
+
+/* UNSUBSCRIBE from what nobody subscribed to is the only question that any client may ask at any
+ * time and that is answered in turn. */
+bool mqtt_session_sync(struct mqtt_session *s)
+{
+    MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
+    o.context = s;
+    if (s->setup->role.conf->protocol == MQTT_5)
+        o.onSuccess5 = on_synced5;
+    else
+        o.onSuccess = on_synced3;
+    return MQTTAsync_unsubscribe(s->handle, "sqsbridge/nothing", &o) == MQTTASYNC_SUCCESS;
 }
