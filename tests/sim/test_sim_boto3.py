@@ -90,6 +90,13 @@ def refused(call, code, text="", **arguments):
     return caught.value.response
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def arn(name):
     return f"arn:aws:sqs:us-east-1:123456789012:{name}"
 
@@ -231,8 +238,7 @@ def test_long_poll_waits_for_a_message(sim, sqs, q):
     answers = []
     poll = threading.Thread(target=lambda: answers.append(sim.client().receive_message(QueueUrl=q, WaitTimeSeconds=20)))
     poll.start()
-    while sim.control("queues/q")["polls_waiting"] == 0:
-        time.sleep(0.01)
+    wait_until(lambda: sim.control("queues/q")["polls_waiting"] == 1)
     start = time.monotonic()
     sqs.send_message(QueueUrl=q, MessageBody="m")
     poll.join(10)
@@ -254,8 +260,7 @@ def test_long_poll_gets_what_becomes_visible(sim, sqs, q):
 def test_abandoned_long_poll_takes_no_message(sim, sqs, q):
     with pytest.raises(ReadTimeoutError):
         sim.client(read_timeout=0.3).receive_message(QueueUrl=q, WaitTimeSeconds=20)
-    while sim.control("queues/q")["polls_waiting"]:
-        time.sleep(0.01)
+    wait_until(lambda: sim.control("queues/q")["polls_waiting"] == 0)
     sqs.send_message(QueueUrl=q, MessageBody="m")
     assert sim.control("queues/q")["ready"] == 1
 
@@ -334,10 +339,7 @@ def test_dead_letters_and_back(sim, sqs, q):
     assert m["Attributes"]["DeadLetterQueueSourceArn"] == arn("q")
     refused(sqs.start_message_move_task, "InvalidParameterValue", "Dead Letter Queue", SourceArn=arn("q"))
     handle = sqs.start_message_move_task(SourceArn=arn("dlq"))["TaskHandle"]
-    deadline = time.monotonic() + 10
-    while sqs.list_message_move_tasks(SourceArn=arn("dlq"))["Results"][0]["Status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: sqs.list_message_move_tasks(SourceArn=arn("dlq"))["Results"][0]["Status"] != "RUNNING")
     task = sqs.list_message_move_tasks(SourceArn=arn("dlq"))["Results"][0]
     assert (task["Status"], task["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", 1)
     assert bodies(sqs.receive_message(QueueUrl=q)) == ["m"]
