@@ -25,7 +25,7 @@ static size_t free_place(struct kafka_source *s)
     return s->partition_count++;
 }
 
-static uint32_t lane_of(const char *topic, int32_t number)
+uint32_t kafka_lane_of(const char *topic, int32_t number)
 {
     char name[300];
     int len = snprintf(name, sizeof(name), "%s-%" PRId32, topic, number);
@@ -51,7 +51,7 @@ static void add_partition(struct kafka_source *s, const char *topic, int32_t num
     p->topic = mem_strdup(topic);
     p->topic_len = strlen(topic);
     p->number = number;
-    p->lane_id = lane_of(topic, number);
+    p->lane_id = kafka_lane_of(topic, number);
     p->held = lane_is_held(s, p->lane_id);
     p->index = free_place(s);
     p->queue = rd_kafka_queue_get_partition(s->client.rk, topic, number);

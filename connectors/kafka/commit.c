@@ -90,6 +90,9 @@ static void take_back(struct kafka_source *s, struct kafka_partition *p)
 static void complain(struct kafka_source *s, rd_kafka_resp_err_t code)
 {
     struct error e;
+    bool usual = code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+                 code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
+    if (usual) return; /* partitions are being shared out anew */
     kafka_error_consumer(&e, s->conf->group_id, code, rd_kafka_err2str(code));
     log_limited(&s->commit.limit, LOG_WARN, s->client.context,
                 "committing offsets: %s (tried again; until then the messages count as in flight)",

@@ -46,12 +46,16 @@ static void set_number(struct draft *d, const char *option, const char *property
     set(d, option, property, text);
 }
 
-static bool is_partitioner(const char *text)
+static bool names(const struct opt_list *properties, const char *wanted)
 {
-    char name[128];
-    const char *value;
-    return kafka_property_split(text, name, sizeof(name), &value) &&
-           strcmp(name, "partitioner") == 0;
+    for (size_t i = 0; i < properties->count; i++) {
+        char name[128];
+        const char *value;
+        if (kafka_property_split(properties->items[i], name, sizeof(name), &value) &&
+            strcmp(name, wanted) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void set_properties(struct draft *d, const struct opt_list *properties)
@@ -164,8 +168,11 @@ static int32_t place(const rd_kafka_topic_t *topic, const void *key, size_t key_
 
 static void set_partitioner(struct draft *d, const struct opt_list *properties)
 {
-    for (size_t i = 0; i < properties->count; i++)
-        if (is_partitioner(properties->items[i])) return;
+    if (names(properties, "partitioner")) return;
+    if (names(properties, "sticky.partitioning.linger.ms"))
+        complain(d, "properties",
+                 "sticky.partitioning.linger.ms needs one of librdkafka's "
+                 "partitioners, for example partitioner=murmur2_random");
     rd_kafka_topic_conf_t *topic = rd_kafka_conf_get_default_topic_conf(d->conf);
     rd_kafka_topic_conf_set_partitioner_cb(topic, place);
     /* Else librdkafka asks once in a while, and sends all that has no key to the answer. */

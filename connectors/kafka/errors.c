@@ -14,6 +14,9 @@ struct advice {
 
 /* The first that fits. */
 static const struct advice connection_advice[] = {
+    {"while requesting ApiVersion", FAULT_CONFIG,
+     "does this port speak TLS? check security_protocol"},
+    {"might require SASL", FAULT_CONFIG, "check security_protocol"},
     {"certificate verify failed", FAULT_CONFIG,
      "check that tls_ca holds the authority that signed the broker's certificate"},
     {"IP address mismatch", FAULT_CONFIG, "connect by a name that is in the certificate"},
@@ -25,14 +28,10 @@ static const struct advice connection_advice[] = {
     {"SASL authentication error", FAULT_CONFIG, "check sasl_username and sasl_password"},
     {"SaslAuthenticate", FAULT_CONFIG, "check sasl_username and sasl_password"},
     {"SASL", FAULT_CONFIG, "check sasl_mechanism, sasl_username and sasl_password"},
-    {"while requesting ApiVersion", FAULT_CONFIG,
-     "does this port speak TLS? check security_protocol"},
-    {"might require SASL", FAULT_CONFIG, "check security_protocol"},
     {"Failed to resolve", FAULT_DOWN, "check the host name in bootstrap_servers"},
     {"Connection refused", FAULT_DOWN,
      "is the broker running, and is this its address? check bootstrap_servers"},
     {"timed out", FAULT_DOWN, "is the broker running, and does a firewall let us through?"},
-    {"setup timed out", FAULT_DOWN, "is the broker running, and does a firewall let us through?"},
 };
 
 static const struct advice *find_advice(const char *text)

@@ -58,6 +58,8 @@ static const struct {
     {"default_topic_conf", MACHINERY},
     {"internal.termination.signal", MACHINERY},
     {"oauthbearer_token_refresh_cb", MACHINERY},
+    {"enable_sasl_queue", MACHINERY},
+    {"test.mock.num.brokers", "messages would go to a cluster that does not exist"},
     {"interceptors", MACHINERY},
     {"consume_cb", MACHINERY},
     {"rebalance_cb", MACHINERY},

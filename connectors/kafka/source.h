@@ -94,6 +94,7 @@ void kafka_commit_forget(struct kafka_source *s); /* the answer of the open one 
 void kafka_commit_due(void *source);
 
 /* assignment.c */
+uint32_t kafka_lane_of(const char *topic, int32_t number); /* never 0 */
 bool kafka_assignment_change(struct kafka_source *s,
                              rd_kafka_event_t *event); /* true: it keeps the event */
 void kafka_assignment_step(struct kafka_source *s);    /* on with a revoke that waits */

@@ -40,7 +40,8 @@ static bool read_claims(struct buf *claims, struct kafka_token *token)
     struct json_reader r;
     json_read(&r, claims->ptr, claims->len);
     if (json_next(&r) != JSON_OBJECT) return false;
-    while (json_next(&r) == JSON_KEY) {
+    enum json_token next;
+    while ((next = json_next(&r)) == JSON_KEY) {
         struct bytes key = r.text;
         enum json_token value = json_next(&r);
         if (bytes_eq(key, BYTES_LIT("exp")) && value == JSON_NUMBER)
@@ -51,7 +52,7 @@ static bool read_claims(struct buf *claims, struct kafka_token *token)
         else if (!json_skip(&r, value))
             return false;
     }
-    return token->expires_ms && token->principal[0];
+    return next == JSON_OBJECT_END && token->expires_ms && token->principal[0];
 }
 
 bool kafka_token_parse(struct bytes jwt, struct kafka_token *token, struct error *e)

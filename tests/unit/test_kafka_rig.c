@@ -1,0 +1,424 @@
+#include "tests/unit/test_kafka_rig.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { DEADLINE_MS = 30000 };
+
+/* ---- the cluster ---- */
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char why[200];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) != RD_KAFKA_CONF_OK)
+        fail_msg("%s", why);
+}
+
+static rd_kafka_t *client(struct rig *r, rd_kafka_type_t type, rd_kafka_conf_t *conf)
+{
+    char why[200];
+    if (r->servers) set(conf, "bootstrap.servers", r->servers);
+    set(conf, "log_level", "3");
+    rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof(why));
+    if (!rk) fail_msg("%s", why);
+    return rk;
+}
+
+int rig_open(void **state)
+{
+    struct rig *r = mem_zalloc(sizeof(*r));
+    r->loop = loop_create();
+    r->host = client(r, RD_KAFKA_PRODUCER, rd_kafka_conf_new());
+    r->cluster = rd_kafka_mock_cluster_new(r->host, 1);
+    r->servers = rd_kafka_mock_cluster_bootstraps(r->cluster);
+    r->log = memfd_create("log", MFD_CLOEXEC);
+    r->saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    dup2(r->log, STDERR_FILENO);
+    *state = r;
+    return 0;
+}
+
+int rig_close(void **state)
+{
+    struct rig *r = *state;
+    dup2(r->saved_stderr, STDERR_FILENO);
+    close(r->saved_stderr);
+    close(r->log);
+    loop_destroy(r->loop);
+    rd_kafka_mock_cluster_destroy(r->cluster);
+    rd_kafka_destroy(r->host);
+    free(r);
+    return 0;
+}
+
+void rig_topic(struct rig *r, const char *topic, int partitions)
+{
+    assert_false(rd_kafka_mock_topic_create(r->cluster, topic, partitions, 1));
+}
+
+bool rig_logged(struct rig *r, const char *text)
+{
+    static char log[1 << 18];
+    ssize_t n = pread(r->log, log, sizeof(log) - 1, 0);
+    log[n > 0 ? n : 0] = '\0';
+    return strstr(log, text) != NULL;
+}
+
+void rig_write(struct rig *r, const char *topic, int32_t partition, unsigned count)
+{
+    rd_kafka_t *rk = client(r, RD_KAFKA_PRODUCER, rd_kafka_conf_new());
+    for (unsigned i = 0; i < count; i++) {
+        char body[16];
+        size_t len = (size_t)snprintf(body, sizeof(body), "%u", i);
+        assert_int_equal(
+            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                              RD_KAFKA_V_VALUE(body, len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                              RD_KAFKA_V_END),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    assert_int_equal(rd_kafka_flush(rk, DEADLINE_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(rk);
+}
+
+int64_t rig_committed(struct rig *r, const char *group, const char *topic, int32_t partition)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "group.id", group);
+    rd_kafka_t *rk = client(r, RD_KAFKA_CONSUMER, conf);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition);
+    assert_int_equal(rd_kafka_committed(rk, list, DEADLINE_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    int64_t offset = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(rk);
+    return offset < 0 ? -1 : offset;
+}
+
+struct rig_read rig_read(struct rig *r, const char *topic, int partitions, size_t count)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "group.id", "rig-read");
+    struct rig_read read = {.consumer = client(r, RD_KAFKA_CONSUMER, conf)};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    assert_int_equal(rd_kafka_assign(read.consumer, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    read.messages = mem_alloc((count + 1) * sizeof(read.messages[0]));
+    while (read.count < count) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(read.consumer, DEADLINE_MS);
+        if (!m) fail_msg("%zu of %zu messages came", read.count, count);
+        if (m->err)
+            rd_kafka_message_destroy(m);
+        else
+            read.messages[read.count++] = m;
+    }
+    return read;
+}
+
+void rig_read_free(struct rig_read *read)
+{
+    for (size_t i = 0; i < read->count; i++)
+        rd_kafka_message_destroy(read->messages[i]);
+    free(read->messages);
+    rd_kafka_destroy(read->consumer);
+}
+
+/* ---- pipelines ---- */
+
+struct look {
+    struct rig *rig;
+    bool (*holds)(void *arg);
+    void *arg;
+    uint64_t deadline_ms;
+    struct loop_timer timer;
+    bool late;
+};
+
+static void look(void *arg)
+{
+    struct look *l = arg;
+    bool holds = l->holds(l->arg);
+    l->late = !holds && loop_now_ms(l->rig->loop) > l->deadline_ms;
+    if (holds || l->late)
+        loop_stop(l->rig->loop);
+    else
+        loop_timer_start(l->rig->loop, &l->timer, 1);
+}
+
+void rig_until(struct rig *r, bool (*holds)(void *arg), void *arg)
+{
+    struct look l = {.rig = r, .holds = holds, .arg = arg};
+    l.deadline_ms = uv_hrtime() / 1000000 + DEADLINE_MS;
+    l.timer = (struct loop_timer){.run = look, .arg = &l};
+    loop_timer_start(r->loop, &l.timer, 1);
+    loop_run(r->loop);
+    if (l.late) fail_msg("what the test waits for did not come");
+}
+
+static void on_closed(struct pipeline *p, void *arg)
+{
+    (void)p;
+    *(bool *)arg = true;
+}
+
+struct pipeline *rig_start(struct rig *r, int slot, struct pipeline_conf *conf)
+{
+    struct error e;
+    struct pipeline *p = pipeline_create(conf, r->loop, 0);
+    r->ended[slot] = false;
+    pipeline_on_closed(p, on_closed, &r->ended[slot]);
+    if (!pipeline_start(p, &e)) fail_msg("%s", e.text);
+    return p;
+}
+
+static bool has_ended(void *arg)
+{
+    return *(bool *)arg;
+}
+
+void rig_stop(struct rig *r, int slot, struct pipeline *p)
+{
+    pipeline_stop(p);
+    rig_until(r, has_ended, &r->ended[slot]);
+    pipeline_destroy(p);
+}
+
+struct kafka_source_conf rig_source_conf(struct rig *r, const struct opt_list *topics,
+                                         const char *group)
+{
+    return (struct kafka_source_conf){
+        .client = {.bootstrap_servers = r->servers},
+        .topics = *topics,
+        .group_id = group,
+        .session_timeout = 6000,
+        .commit_interval = 50,
+    };
+}
+
+struct kafka_sink_conf rig_sink_conf(struct rig *r, const struct template *topic)
+{
+    return (struct kafka_sink_conf){
+        .client = {.bootstrap_servers = r->servers},
+        .topic = topic,
+        .linger = 5,
+        .batch_size = 1000000,
+    };
+}
+
+struct pipeline_conf rig_pipeline(const struct connector *source, const void *source_conf,
+                                  const struct connector *sink, const void *sink_conf,
+                                  int64_t window)
+{
+    return (struct pipeline_conf){
+        .name = "test",
+        .source = {source, source_conf},
+        .sinks = {{sink, sink_conf}},
+        .sink_count = 1,
+        .max_in_flight = window,
+        .max_in_flight_bytes = INT64_C(1) << 30,
+        .max_in_flight_per_lane = window,
+        .max_attempts = 3,
+        .retry_delay = 1,
+        .retry_max_delay = 20,
+        .drain_timeout = 5000,
+        .workers = 1,
+    };
+}
+
+/* ---- a source that emits what it is given ---- */
+
+struct given_source {
+    struct source base;
+    struct given *given;
+    bool stopped;
+};
+
+static struct source_promise given_promise(const void *conf)
+{
+    (void)conf;
+    return (struct source_promise){.at_least_once = true, .ordered_by = "lane"};
+}
+
+static void describe(const void *conf, char *text, size_t size)
+{
+    (void)conf;
+    snprintf(text, size, "rig");
+}
+
+static void *unconst(const void *conf)
+{
+    return (void *)(uintptr_t)conf; /* the test reads there what happened */
+}
+
+static struct source *given_create(const void *conf, struct pipeline *p, struct error *e)
+{
+    struct given_source *s = mem_zalloc(sizeof(*s));
+    (void)p;
+    (void)e;
+    s->given = unconst(conf);
+    return &s->base;
+}
+
+static void given_room(struct source *base)
+{
+    struct given_source *s = (struct given_source *)base;
+    struct given *g = s->given;
+    while (!s->stopped && g->emitted < g->count && pipeline_reserve(base->pipeline, 1)) {
+        size_t i = g->emitted++;
+        uint32_t lane = g->lane_of ? g->lane_of(i) : 0;
+        pipeline_emit(base->pipeline, msg_new(&g->drafts[i]), i, lane);
+    }
+}
+
+static bool given_start(struct source *base, struct error *e)
+{
+    (void)e;
+    pipeline_source_state(base, true, NULL);
+    given_room(base);
+    return true;
+}
+
+static void given_settle(struct source *base, struct receipt *const *receipts, size_t n)
+{
+    struct given_source *s = (struct given_source *)base;
+    for (size_t i = 0; i < n; i++)
+        if (receipts[i]->verdict == VERDICT_CONFIRMED)
+            s->given->confirmed++;
+        else
+            s->given->released++;
+    pipeline_acknowledged(base->pipeline, receipts, n);
+}
+
+static void given_stop(struct source *base)
+{
+    ((struct given_source *)base)->stopped = true;
+}
+
+static void given_destroy(struct source *base)
+{
+    free(base);
+}
+
+static const struct source_ops given_ops = {
+    .promise = given_promise,
+    .describe = describe,
+    .create = given_create,
+    .start = given_start,
+    .room = given_room,
+    .settle = given_settle,
+    .stop = given_stop,
+    .close = pipeline_source_closed,
+    .destroy = given_destroy,
+};
+const struct connector given_connector = {.name = "given", .source = &given_ops};
+
+/* ---- a sink that keeps its legs ---- */
+
+struct keeper_sink {
+    struct sink base;
+    struct keeper *keeper;
+};
+
+static struct sink_promise keeper_promise(const void *conf)
+{
+    (void)conf;
+    return (struct sink_promise){.order = ORDER_STREAM, .confirmed = true};
+}
+
+static struct sink *keeper_create(const void *conf, struct pipeline *p, struct error *e)
+{
+    struct keeper_sink *s = mem_zalloc(sizeof(*s));
+    (void)p;
+    (void)e;
+    s->keeper = unconst(conf);
+    return &s->base;
+}
+
+static bool keeper_start(struct sink *base, struct error *e)
+{
+    (void)e;
+    pipeline_sink_state(base, SINK_UP, NULL);
+    return true;
+}
+
+static size_t keeper_submit(struct sink *base, struct leg *const *legs, size_t n)
+{
+    struct keeper *k = ((struct keeper_sink *)base)->keeper;
+    for (size_t i = 0; i < n; i++) {
+        if (k->count == k->capacity) {
+            k->capacity = k->capacity ? 2 * k->capacity : 64;
+            k->seen = mem_realloc(k->seen, k->capacity * sizeof(k->seen[0]));
+        }
+        struct seen *seen = &k->seen[k->count++];
+        snprintf(seen->position, sizeof(seen->position), "%.*s",
+                 BYTES_ARGS(legs[i]->msg->position));
+        seen->leg = legs[i];
+        if (k->confirm) keeper_confirm(k, k->count - 1);
+    }
+    return n;
+}
+
+static void keeper_close(struct sink *base)
+{
+    struct keeper *k = ((struct keeper_sink *)base)->keeper;
+    struct error e;
+    error_set(&e, FAULT_DOWN, "the test ends");
+    for (size_t i = 0; i < k->count; i++) {
+        struct leg *l = k->seen[i].leg;
+        k->seen[i].leg = NULL;
+        if (l) leg_done(l, &e);
+    }
+    pipeline_sink_closed(base);
+}
+
+static void keeper_destroy(struct sink *base)
+{
+    free(base);
+}
+
+static const struct sink_ops keeper_ops = {
+    .promise = keeper_promise,
+    .describe = describe,
+    .create = keeper_create,
+    .start = keeper_start,
+    .submit = keeper_submit,
+    .max_batch = 100,
+    .close = keeper_close,
+    .destroy = keeper_destroy,
+};
+const struct connector keeper_connector = {.name = "keeper", .sink = &keeper_ops};
+
+void keeper_confirm(struct keeper *k, size_t i)
+{
+    struct leg *l = k->seen[i].leg;
+    k->seen[i].leg = NULL;
+    if (l) leg_done(l, NULL);
+}
+
+void keeper_confirm_all(struct keeper *k)
+{
+    for (size_t i = 0; i < k->count; i++)
+        keeper_confirm(k, i);
+}
+
+size_t keeper_index(const struct keeper *k, const char *position)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (strcmp(k->seen[i].position, position) == 0) return i;
+    fail_msg("%s was not seen", position);
+    return 0;
+}
+
+void keeper_free(struct keeper *k)
+{
+    free(k->seen);
+    *k = (struct keeper){0};
+}
