@@ -76,9 +76,28 @@ static void recycle(struct http_client *c, struct http_exchange *x)
     c->idle = x;
 }
 
+/* The far end had closed the idle connection before the request reached it. libcurl sends again by
+ * itself, but an easy handle that did so five times in its life refuses once (7.88.1). */
+static bool met_a_dead_connection(const struct http_exchange *x, CURLcode result)
+{
+    long made = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made);
+    return result == CURLE_SEND_ERROR && made == 0;
+}
+
+static void send_again(struct http_client *c, struct http_exchange *x)
+{
+    curl_multi_remove_handle(c->multi, x->easy);
+    begin(c, x, x->request);
+}
+
 static void finish(struct http_client *c, struct http_exchange *x, CURLcode result)
 {
     struct http_request *r = x->request;
+    if (met_a_dead_connection(x, result)) {
+        send_again(c, x);
+        return;
+    }
     exchange_unload(x, result);
     if (!r->status) failure_describe(x, result, &r->error);
     curl_multi_remove_handle(c->multi, x->easy);

@@ -9,6 +9,7 @@ struct peer {
     struct canned_http *server;
     struct buf in;
     uv_write_t write;
+    bool answered;
 };
 
 static void on_peer_closed(uv_handle_t *handle)
@@ -39,6 +40,7 @@ static void say(struct peer *p, const char *text, size_t len)
 static void answer(struct peer *p)
 {
     struct canned_http *s = p->server;
+    p->answered = true;
     if (s->silent) return;
     if (s->then == CANNED_RESET) {
         uv_tcp_close_reset(&p->tcp, on_peer_closed);
@@ -88,6 +90,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in)
     p->in.len += (size_t)n;
     size_t whole = whole_request(&p->in);
     if (!whole) return;
+    if (p->answered && p->server->then == CANNED_ONCE) {
+        close_peer(p);
+        return;
+    }
     note_request(p->server, p->in.ptr, whole);
     p->in.len = 0;
     answer(p);

@@ -5,7 +5,12 @@
 
 #include "bridge/loop.h"
 
-enum canned_then { CANNED_KEEP, CANNED_CLOSE, CANNED_RESET };
+enum canned_then {
+    CANNED_KEEP,
+    CANNED_CLOSE,
+    CANNED_RESET, /* instead of the reply */
+    CANNED_ONCE,  /* close at the second request of a connection, which is not noted */
+};
 
 struct canned_http {
     /* Set by the test: what each whole request gets, and what follows. */

@@ -171,6 +171,19 @@ static void test_a_dead_connection_is_replaced(void **state)
     http_request_free(&t.http);
 }
 
+static void test_many_dead_connections_are_replaced(void **state)
+{
+    struct http_fixture *f = *state;
+    struct test_request t = {0};
+    f->server.then = CANNED_ONCE; /* the close is seen only after sending */
+    http_prepare(f, &t, "/");
+    t.http.done = send_again;
+    http_send(f->client, &t.http);
+    http_wait(f, 40);
+    assert_int_equal(f->server.requests, 40);
+    http_request_free(&t.http);
+}
+
 static void test_requests_wait_for_a_connection_in_order(void **state)
 {
     struct http_fixture *f = *state;
@@ -409,6 +422,7 @@ int main(void)
         HTTP_TEST(test_connections_and_buffers_are_reused),
         HTTP_TEST(test_done_may_send_again),
         HTTP_TEST(test_a_dead_connection_is_replaced),
+        HTTP_TEST(test_many_dead_connections_are_replaced),
         HTTP_TEST(test_requests_wait_for_a_connection_in_order),
         HTTP_TEST(test_never_more_than_max_connections),
         HTTP_TEST(test_a_large_body_arrives_whole),
