@@ -22,11 +22,16 @@ class Client:
         self.paho = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
         self.paho.on_message = on_message
         self.connected, self.subscribed = threading.Event(), threading.Event()
+        self.disconnects = 0
         self.paho.on_connect = lambda *_: self.connected.set()
+        self.paho.on_disconnect = self._count_disconnect
         self.paho.on_subscribe = lambda *_: self.subscribed.set()
         self.paho.connect("127.0.0.1", port, clean_start=clean)
         self.paho.loop_start()
         assert self.connected.wait(10), "no CONNACK"
+
+    def _count_disconnect(self, *_):
+        self.disconnects += 1
 
     def publish(self, topic, payload, properties=None):
         return self.paho.publish(topic, payload, qos=1, properties=properties)
@@ -80,6 +85,7 @@ class MqttTopic:
         for info in handed_over:
             info.wait_for_publish(60)
             assert info.is_published(), "no PUBACK from the broker"
+        assert self.publisher.disconnects == 0, "the witness itself may have sent twice"
 
     def wait(self, count, timeout_s=60):
         try:

@@ -11,11 +11,13 @@ KILLS = 5
 WINDOW = 200
 
 
+# How soon a far end gives the messages or partitions of a bridge that was killed to the next one.
+QUICK_RETURN = {"sqs": {"visibility_timeout": "5s"}, "kafka": {"session_timeout": "3s"}, "mqtt": {}}
+
+
 def configuration(source, sink):
-    quick_return = {"visibility_timeout": "5s"} if source.kind == "sqs" else {}
-    return pipelines(p={
-        "source": source.as_source(**quick_return), "sink": sink.as_sink(), "max_in_flight": WINDOW,
-    })
+    settings = source.as_source(**QUICK_RETURN[source.kind])
+    return pipelines(p={"source": settings, "sink": sink.as_sink(), "max_in_flight": WINDOW})
 
 
 def load(b, source, sent):
