@@ -8,6 +8,8 @@
 
 #define FIELD(name) OPT_FIELD(struct pipeline_conf, name)
 
+static const char *const guarantees[] = {"at-least-once", "ordered", NULL};
+
 const struct opt pipeline_opts[] = {
     {FIELD(max_in_flight), .type = OPT_INT, .fallback = "1000", .min = 1, .max = 100000,
      .help = "messages received and not yet acknowledged at the source: the window, and the most "
@@ -27,7 +29,7 @@ const struct opt pipeline_opts[] = {
      .help = "at the end: time for messages in flight to be confirmed and acknowledged"},
     {FIELD(workers), .type = OPT_INT, .fallback = "1", .min = 1, .max = 64,
      .help = "competing copies of this pipeline, each with a thread and a window of its own"},
-    {FIELD(require), .type = OPT_LIST,
+    {FIELD(require), .type = OPT_LIST, .choices = guarantees,
      .help =
          "guarantees that must hold: \"at-least-once\", \"ordered\"; lint fails where they can't"},
     {FIELD(set_attributes), .type = OPT_LIST,

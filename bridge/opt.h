@@ -35,14 +35,12 @@ struct opt_list {
 
 struct opt {
     const char *name;
+    size_t offset; /* of the field in the configuration struct */
     enum opt_type type;
-    size_t offset;  /* of the field in the configuration struct */
-    unsigned flags; /* enum opt_flag */
-    const char
-        *fallback; /* the default as a user would write it ("30s", "true", "1000"); NULL: none */
-    int64_t min,
-        max; /* of int, duration (ms), seconds, size (bytes); both 0: any that is not negative */
-    const char *const *choices; /* of an enum, NULL at the end */
+    unsigned flags;       /* enum opt_flag */
+    const char *fallback; /* the default as a user would write it ("30s", "1000"); NULL: none */
+    int64_t min, max;     /* of int, duration (ms), seconds, size (bytes); both 0: not negative */
+    const char *const *choices; /* of an enum, or of a list's words; NULL at the end */
     const char *help;           /* one line: what it does, lower case, no full stop */
 };
 

@@ -176,7 +176,7 @@ def test_lint_says_all_errors_in_one_run(folder):
 
 def test_file_that_is_not_there():
     done = command("run", "/nowhere/at-all.conf")
-    assert done.returncode == 78 and "/nowhere/at-all.conf" in done.stderr, done
+    assert done.returncode == 66 and "/nowhere/at-all.conf" in done.stderr, done
 
 
 def test_secrets_are_not_printed(folder):
