@@ -151,6 +151,14 @@ static void write_attributes(const struct msg *m, struct buf *out)
     }
 }
 
+static struct bytes key_of(const struct msg *m, unsigned traits)
+{
+    if (m->key.ptr || !m->topic.ptr || !(traits & PARCEL_KEY_IN_TOPIC)) return m->key;
+    const char *slash = memrchr(m->topic.ptr, '/', m->topic.len);
+    const char *end = (const char *)m->topic.ptr + m->topic.len;
+    return slash ? bytes_of(slash + 1, (size_t)(end - slash - 1)) : m->topic;
+}
+
 /* One line that is the same for parcels that are equal, as far as the transport can tell. */
 static char *text_of(const struct msg *m, unsigned traits)
 {
@@ -158,7 +166,7 @@ static char *text_of(const struct msg *m, unsigned traits)
     if (m->body.ptr || traits & PARCEL_NO_BODY) write_bytes(m->body, &out);
     if (traits & PARCEL_KEY) {
         buf_printf(&out, " key=");
-        write_bytes(m->key, &out);
+        write_bytes(key_of(m, traits), &out);
     }
     if (traits & PARCEL_ATTRIBUTES) write_attributes(m, &out);
     buf_add(&out, "", 1);

@@ -18,9 +18,10 @@ void parcels_release(struct parcels *list);
 
 /* What a transport can carry beside text. */
 enum parcel_trait {
-    PARCEL_KEY = 1,        /* or something that stands for it: message group, last topic level */
-    PARCEL_ATTRIBUTES = 2, /* with their types */
-    PARCEL_NO_BODY = 4,    /* as different from an empty one */
+    PARCEL_KEY = 1,          /* or something that stands for it: message group, last topic level */
+    PARCEL_ATTRIBUTES = 2,   /* with their types */
+    PARCEL_NO_BODY = 4,      /* as different from an empty one */
+    PARCEL_KEY_IN_TOPIC = 8, /* its last level stands for the key */
 };
 
 /* n messages "message 0", "message 1", ... with an attribute; their keys take turns over `lanes`
