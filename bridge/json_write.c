@@ -60,15 +60,11 @@ static void end_key(struct json_writer *w)
 
 void json_key(struct json_writer *w, const char *key)
 {
-    size_t len = strlen(key);
     begin_value(w);
-    buf_reserve(w->out, len + 3);
-    char *to = w->out->ptr + w->out->len;
-    *to = '"';
-    memcpy(to + 1, key, len);
-    memcpy(to + 1 + len, "\":", 2);
-    w->out->len += len + 3;
-    w->need_comma = false;
+    put(w, '"');
+    buf_add(w->out, key, strlen(key));
+    put(w, '"');
+    end_key(w);
 }
 
 void json_key_bytes(struct json_writer *w, struct bytes key)
@@ -87,10 +83,12 @@ static char *put_escape(char *to, unsigned char c)
         *to++ = letters[c];
         return to;
     }
-    memcpy(to, "u00", 3);
-    to[3] = hex[c >> 4];
-    to[4] = hex[c & 15];
-    return to + 5;
+    *to++ = 'u';
+    *to++ = '0';
+    *to++ = '0';
+    *to++ = hex[c >> 4];
+    *to++ = hex[c & 15];
+    return to;
 }
 
 static bool must_escape(unsigned char c)

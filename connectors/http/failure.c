@@ -41,14 +41,13 @@ static void in_libcurls_words(const struct http_exchange *x, CURLcode result, ch
 static void describe_connect(const struct http_exchange *x, const char *place, struct error *e)
 {
     long code = 0;
-    char host[256];
-    unsigned port;
+    char host[256], port[8];
     curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &code);
     const char *reason = code ? uv_strerror(-(int)code) : "no connection";
     /* With a proxy, only libcurl knows whom it failed to reach. */
     char tried[PLACE_SIZE] = "";
-    if (sscanf(x->why, "Failed to connect to %255s port %u", host, &port) == 2)
-        snprintf(tried, sizeof(tried), "%s:%u", host, port);
+    if (sscanf(x->why, "Failed to connect to %255s port %7[0-9]", host, port) == 2)
+        snprintf(tried, sizeof(tried), "%s:%s", host, port);
     if (tried[0] && strcmp(tried, place) != 0)
         error_set(e, FAULT_DOWN, "connecting to %s through %s: %s (is it up? check proxy)", place,
                   tried, reason);

@@ -20,8 +20,9 @@ static struct http_socket *add(struct http_client *c, curl_socket_t fd, bool our
     size_t slot = (size_t)fd;
     if (slot >= c->socket_slots) {
         size_t slots = slot + 16;
-        c->sockets = mem_realloc(c->sockets, slots * sizeof(c->sockets[0]));
-        memset(c->sockets + c->socket_slots, 0, (slots - c->socket_slots) * sizeof(c->sockets[0]));
+        c->sockets = mem_realloc(c->sockets, slots * sizeof(struct http_socket *));
+        memset(c->sockets + c->socket_slots, 0,
+               (slots - c->socket_slots) * sizeof(struct http_socket *));
         c->socket_slots = slots;
     }
     struct http_socket *s = mem_zalloc(sizeof(*s));

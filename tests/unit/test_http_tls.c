@@ -136,7 +136,7 @@ static void test_handshake_that_never_ends(void **state)
     struct http_fixture *f = *state;
     struct test_request t = {0};
     http_use(f, &(struct http_options){
-                    .max_connections = 1, .connect_timeout_ms = 80, .max_response_bytes = 1000});
+                    .max_connections = 1, .connect_timeout_ms = 250, .max_response_bytes = 1000});
     ask_plain_server(f, &t);
     assert_error_has(&t.http, "no handshake after");
 }
