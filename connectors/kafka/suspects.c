@@ -34,7 +34,7 @@ size_t kafka_suspects_next(struct kafka_suspects *s)
 
 void kafka_suspects_take(struct kafka_suspects *s, size_t n, struct leg **taken)
 {
-    memcpy(taken, s->legs, n * sizeof(taken[0]));
+    memcpy(taken, s->legs, n * sizeof(struct leg *));
     s->count -= n;
-    memmove(s->legs, s->legs + n, s->count * sizeof(s->legs[0]));
+    memmove(s->legs, s->legs + n, s->count * sizeof(struct leg *));
 }

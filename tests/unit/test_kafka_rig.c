@@ -74,16 +74,15 @@ bool rig_logged(struct rig *r, const char *text)
 void rig_write(struct rig *r, const char *topic, int32_t partition, unsigned count)
 {
     rd_kafka_t *rk = client(r, RD_KAFKA_PRODUCER, rd_kafka_conf_new());
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
     for (unsigned i = 0; i < count; i++) {
         char body[16];
         size_t len = (size_t)snprintf(body, sizeof(body), "%u", i);
         assert_int_equal(
-            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                              RD_KAFKA_V_VALUE(body, len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                              RD_KAFKA_V_END),
-            RD_KAFKA_RESP_ERR_NO_ERROR);
+            rd_kafka_produce(rkt, partition, RD_KAFKA_MSG_F_COPY, body, len, NULL, 0, NULL), 0);
     }
     assert_int_equal(rd_kafka_flush(rk, DEADLINE_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_destroy(rkt);
     rd_kafka_destroy(rk);
 }
 
