@@ -55,11 +55,11 @@ void sqs_delete(struct sqs_source *s, struct sqs_held *h)
 
 /* ---- answers ---- */
 
-static void deleted(struct sqs_source *s, struct sqs_held *h)
+static void finish(struct sqs_source *s, struct sqs_held *h, struct sqs_memory *memory)
 {
     sqs_beats_forget(s, h);
     sqs_source_acknowledge(s, h);
-    sqs_held_remove(&s->held, h);
+    sqs_held_remember(&s->held, h, memory, loop_now_ms(loop_of(s)));
 }
 
 /* Its handle is dead: SQS will deliver it again, and then it is deleted with the new one. */
@@ -69,9 +69,7 @@ static void undeletable(struct sqs_source *s, struct sqs_held *h, const struct s
                 "a confirmed message could not be deleted, and will be when it comes again: %.*s: "
                 "%.*s (if this repeats, raise visibility_timeout)",
                 BYTES_ARGS(r->code), BYTES_ARGS(r->message));
-    sqs_beats_forget(s, h);
-    sqs_source_acknowledge(s, h);
-    sqs_held_remember(&s->held, h, loop_now_ms(loop_of(s)));
+    finish(s, h, &s->held.undeleted);
 }
 
 /* True: the entry has ended, one way or the other. */
@@ -84,7 +82,7 @@ static bool settle_entry(struct sqs_batch *b, size_t i)
     if (sqs_batch_outdated(b, i) && (class == SQS_OK || dead))
         enqueue(&s->deletes, h); /* a success with an old handle may not have deleted it */
     else if (class == SQS_OK)
-        deleted(s, h);
+        finish(s, h, &s->held.deleted);
     else if (dead)
         undeletable(s, h, &b->results[i]);
     else

@@ -7,15 +7,20 @@
 
 enum {
     FIRST_BUCKETS = 256,
-    MAX_REMEMBERED = 10000,
-    REMEMBER_MS = 12 * 60 * 60 * 1000, /* no message stays invisible for longer */
+    MAX_UNDELETED = 10000,
+    UNDELETED_MS = 12 * 60 * 60 * 1000, /* no message stays invisible for longer */
+    MAX_DELETED = 2000,
+    DELETED_MS = 10 * 1000,
 };
 
 void sqs_held_init(struct sqs_held_table *t)
 {
     *t = (struct sqs_held_table){.mask = FIRST_BUCKETS - 1, .next_seq = 1};
     t->buckets = mem_zalloc(FIRST_BUCKETS * sizeof(t->buckets[0]));
-    TAILQ_INIT(&t->remembered);
+    t->undeleted = (struct sqs_memory){.max = MAX_UNDELETED, .keep_ms = UNDELETED_MS};
+    t->deleted = (struct sqs_memory){.max = MAX_DELETED, .keep_ms = DELETED_MS};
+    TAILQ_INIT(&t->undeleted.list);
+    TAILQ_INIT(&t->deleted.list);
     TAILQ_INIT(&t->unused);
 }
 
@@ -172,26 +177,31 @@ void sqs_held_unref(struct sqs_held_table *t, struct sqs_held *h)
     if (--h->refs == 0 && h->state == SQS_GONE) put_unused(t, h);
 }
 
-/* ---- confirmed, not deleted ---- */
+/* ---- what is remembered ---- */
 
 static void forget(struct sqs_held_table *t, struct sqs_held *h)
 {
-    sqs_held_recall(t, h);
+    sqs_held_recall(h);
     sqs_held_remove(t, h);
 }
 
-void sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h, uint64_t now_ms)
+void sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h, struct sqs_memory *memory,
+                       uint64_t now_ms)
 {
+    struct sqs_held *oldest;
+    leave_group(h);
     h->state = SQS_REMEMBERED;
-    h->forget_ms = now_ms + REMEMBER_MS;
-    TAILQ_INSERT_TAIL(&t->remembered, h, queue);
-    t->remembered_count++;
-    struct sqs_held *oldest = TAILQ_FIRST(&t->remembered);
-    if (t->remembered_count > MAX_REMEMBERED || oldest->forget_ms <= now_ms) forget(t, oldest);
+    h->memory = memory;
+    h->forget_ms = now_ms + memory->keep_ms;
+    TAILQ_INSERT_TAIL(&memory->list, h, queue);
+    memory->count++;
+    while ((oldest = TAILQ_FIRST(&memory->list)) &&
+           (memory->count > memory->max || oldest->forget_ms <= now_ms))
+        forget(t, oldest);
 }
 
-void sqs_held_recall(struct sqs_held_table *t, struct sqs_held *h)
+void sqs_held_recall(struct sqs_held *h)
 {
-    TAILQ_REMOVE(&t->remembered, h, queue);
-    t->remembered_count--;
+    TAILQ_REMOVE(&h->memory->list, h, queue);
+    h->memory->count--;
 }

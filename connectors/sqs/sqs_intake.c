@@ -36,7 +36,7 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
     sqs_held_set_handle(h, m->handle);
     switch (h->state) {
     case SQS_REMEMBERED:
-        sqs_held_recall(&s->held, h);
+        sqs_held_recall(h);
         sqs_delete(s, h);
         sqs_beats_received(s, h);
         break;

@@ -9,6 +9,7 @@
 enum {
     ATTEMPT_ID_MS = 4 * 60 * 1000, /* SQS honours it for five minutes */
     GRACE_MS = 1000,               /* an answer that has not come by then waits for messages */
+    ECHO_MS = 250, /* until SQS has seen that a poll is gone: it would get what is released */
 };
 
 /* One poll after another; the attempt id is that of one logical receive, however often it is tried.
@@ -162,6 +163,16 @@ static void pause_is_over(void *arg)
     sqs_pollers_pump(arg);
 }
 
+static void echo_is_over(void *arg)
+{
+    sqs_source_advance(arg);
+}
+
+bool sqs_pollers_are_gone(const struct sqs_source *s)
+{
+    return !s->pollers.open_count && !s->pollers.echo.slot;
+}
+
 /* ---- the end ---- */
 
 static bool is_waiting(const struct sqs_poll *poll, uint64_t now)
@@ -181,6 +192,7 @@ static void cancel_waiting(void *arg)
         if (!is_waiting(poll, now)) continue;
         sqs_call_cancel(&poll->call);
         put_away(s, poll);
+        loop_timer_start(loop_of(s), &p->echo, ECHO_MS);
     }
     if (p->open_count) loop_timer_start(loop_of(s), &p->grace, GRACE_MS);
     sqs_source_advance(s);
@@ -196,6 +208,7 @@ void sqs_pollers_init(struct sqs_source *s)
     p->batch = window < SQS_BATCH ? window : SQS_BATCH;
     p->pause = (struct loop_timer){.run = pause_is_over, .arg = s};
     p->grace = (struct loop_timer){.run = cancel_waiting, .arg = s};
+    p->echo = (struct loop_timer){.run = echo_is_over, .arg = s};
 }
 
 void sqs_pollers_stop(struct sqs_source *s)
@@ -208,6 +221,7 @@ void sqs_pollers_halt(struct sqs_source *s)
 {
     loop_timer_stop(loop_of(s), &s->pollers.pause);
     loop_timer_stop(loop_of(s), &s->pollers.grace);
+    loop_timer_stop(loop_of(s), &s->pollers.echo);
 }
 
 void sqs_pollers_free(struct sqs_source *s)

@@ -1,6 +1,7 @@
 /* What is given back is visible to others at once. The messages of a FIFO group go together and in
  * their order, and only when none of them is with the pipeline or being deleted any more: a message
- * released ahead of its predecessor would be received ahead of it. */
+ * released ahead of its predecessor would be received ahead of it. And none goes while a poll is
+ * open, which might receive it. */
 #include "connectors/sqs/sqs_source.h"
 
 void sqs_releases_init(struct sqs_source *s)
@@ -27,7 +28,7 @@ static void done(struct sqs_batch *b)
                     b->call.error.text);
     for (size_t i = 0; i < b->count; i++) {
         struct sqs_held *h = b->held[i];
-        if (h->queued) continue; /* received again meanwhile: released again */
+        if (sqs_batch_outdated(b, i)) continue; /* it came again, and is released again */
         sqs_source_acknowledge(s, h);
         sqs_held_remove(&s->held, h);
     }
@@ -69,7 +70,8 @@ void sqs_releases_pump(struct sqs_source *s)
     struct sqs_held_list look = TAILQ_HEAD_INITIALIZER(look);
     struct sqs_batch *b = NULL;
     struct sqs_held *h;
-    if (s->closed || (!s->closing && !sqs_deletes_idle(s))) return;
+    if (s->closed || (s->stopping && !sqs_pollers_are_gone(s))) return;
+    if (!s->closing && !sqs_deletes_idle(s)) return;
     TAILQ_CONCAT(&look, &r->waiting, queue);
     while ((h = TAILQ_FIRST(&look))) {
         if (s->closing || group_has_ended(h)) {

@@ -65,10 +65,12 @@ struct sqs_pollers {
     struct sqs_backoff backoff;
     struct loop_timer pause; /* after a failure: one poll tries again when it fires */
     struct loop_timer grace; /* at a stop: polls that wait for messages are cancelled */
+    struct loop_timer echo;  /* armed while SQS may not have seen yet that they are */
 };
 void sqs_pollers_init(struct sqs_source *s);
 void sqs_pollers_pump(struct sqs_source *s);
 void sqs_pollers_stop(struct sqs_source *s); /* sqs_source_advance() follows when all are closed */
+bool sqs_pollers_are_gone(const struct sqs_source *s);
 void sqs_pollers_halt(struct sqs_source *s); /* its timers, at the very end */
 void sqs_pollers_free(struct sqs_source *s);
 

@@ -79,13 +79,14 @@ static void the_oldest_of_the_remembered_is_forgotten(void **state)
     (void)state;
     struct sqs_held_table t;
     sqs_held_init(&t);
-    for (int i = 0; i < 10001; i++)
-        sqs_held_remember(&t, add(&t, i), 1000);
-    assert_int_equal(t.remembered_count, 10000);
+    int most = (int)t.undeleted.max;
+    for (int i = 0; i <= most; i++)
+        sqs_held_remember(&t, add(&t, i), &t.undeleted, 1000);
+    assert_int_equal(t.undeleted.count, most);
     assert_null(find(&t, 0));
     assert_non_null(find(&t, 1));
-    sqs_held_recall(&t, find(&t, 1));
-    assert_int_equal(t.remembered_count, 9999);
+    sqs_held_recall(find(&t, 1));
+    assert_int_equal(t.undeleted.count, most - 1);
     assert_non_null(find(&t, 1));
     sqs_held_free(&t);
 }
@@ -96,12 +97,29 @@ static void nothing_is_remembered_for_longer_than_it_can_come_back(void **state)
     const uint64_t hours = 60 * 60 * 1000;
     struct sqs_held_table t;
     sqs_held_init(&t);
-    sqs_held_remember(&t, add(&t, 1), 0);
-    sqs_held_remember(&t, add(&t, 2), 11 * hours);
+    sqs_held_remember(&t, add(&t, 1), &t.undeleted, 0);
+    sqs_held_remember(&t, add(&t, 2), &t.undeleted, 11 * hours);
     assert_non_null(find(&t, 1));
-    sqs_held_remember(&t, add(&t, 3), 12 * hours);
+    sqs_held_remember(&t, add(&t, 3), &t.undeleted, 12 * hours);
     assert_null(find(&t, 1));
     assert_non_null(find(&t, 2));
+    sqs_held_free(&t);
+}
+
+/* Those that were deleted don't push out those that were not. */
+static void the_deleted_are_remembered_for_seconds(void **state)
+{
+    (void)state;
+    struct sqs_held_table t;
+    sqs_held_init(&t);
+    sqs_held_remember(&t, add(&t, 1), &t.undeleted, 0);
+    for (int i = 2; i < 20000; i++)
+        sqs_held_remember(&t, add(&t, i), &t.deleted, 0);
+    assert_non_null(find(&t, 1));
+    assert_non_null(find(&t, 19999));
+    assert_true(t.count < 5000);
+    sqs_held_remember(&t, add(&t, 20000), &t.deleted, 60 * 1000);
+    assert_int_equal(t.count, 2);
     sqs_held_free(&t);
 }
 
@@ -131,6 +149,7 @@ int main(void)
         cmocka_unit_test(an_entry_outlives_its_removal_while_a_request_names_it),
         cmocka_unit_test(the_oldest_of_the_remembered_is_forgotten),
         cmocka_unit_test(nothing_is_remembered_for_longer_than_it_can_come_back),
+        cmocka_unit_test(the_deleted_are_remembered_for_seconds),
         cmocka_unit_test(a_group_is_walked_in_order_of_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
