@@ -10,7 +10,7 @@ void lane_table_init(struct lane_table *t, size_t window, size_t queue_count)
     size_t buckets = 16;
     while (buckets < window && buckets < MAX_BUCKETS)
         buckets *= 2;
-    t->buckets = mem_zalloc(buckets * sizeof(t->buckets[0]));
+    t->buckets = mem_zalloc(buckets * sizeof(struct lane *));
     t->mask = buckets - 1;
     t->queue_count = queue_count;
 }

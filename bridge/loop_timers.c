@@ -88,7 +88,7 @@ void loop_timers_start(struct loop_timers *t, struct loop_timer *timer, uint64_t
     if (timer->slot) remove_slot(t, timer->slot);
     if (t->count + 2 > t->cap) {
         t->cap = t->cap ? 2 * t->cap : 16;
-        t->heap = mem_realloc(t->heap, t->cap * sizeof(t->heap[0]));
+        t->heap = mem_realloc(t->heap, t->cap * sizeof(struct loop_timer *));
     }
     timer->due_ms = due_ms;
     place(t, ++t->count, timer);

@@ -100,10 +100,9 @@ static void pack_one(struct json_writer *w, const struct attr *a)
     size_t len = mapping_type_write(a, type, MAX_TYPE_BYTES);
     bool name64 = !text_is_xml(a->name);
     bool value64 = a->type != ATTR_BINARY && !text_is_xml(a->value);
-    if (value64) {
-        memcpy(type + len, ";base64", 7);
-        len += 7;
-    }
+    struct bytes form = value64 ? BYTES_LIT(";base64") : BYTES_NONE;
+    if (form.len) memcpy(type + len, form.ptr, form.len);
+    len += form.len;
     json_array(w);
     put_text(w, a->name, name64);
     json_string(w, bytes_of(type, len));

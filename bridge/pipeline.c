@@ -164,7 +164,7 @@ void receipt_settle(struct receipt *r)
     if (r->verdict == VERDICT_CONFIRMED) stats_add(&p->stats, COUNT_CONFIRMED, 1);
     if (p->settled_count == p->settled_cap) {
         p->settled_cap = p->settled_cap ? 2 * p->settled_cap : 64;
-        p->settled = mem_realloc(p->settled, p->settled_cap * sizeof(p->settled[0]));
+        p->settled = mem_realloc(p->settled, p->settled_cap * sizeof(struct receipt *));
     }
     p->settled[p->settled_count++] = r;
 }

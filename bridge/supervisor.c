@@ -151,7 +151,7 @@ static void create_workers(struct supervisor *s, const struct pipeline_conf *pip
 {
     for (size_t i = 0; i < n; i++)
         s->count += (size_t)pipelines[i].workers;
-    s->workers = mem_zalloc(s->count * sizeof(s->workers[0]));
+    s->workers = mem_zalloc(s->count * sizeof(struct worker *));
     s->reported = mem_zalloc(s->count * sizeof(s->reported[0]));
     size_t at = 0;
     for (size_t i = 0; i < n; i++)

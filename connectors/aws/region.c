@@ -57,11 +57,8 @@ static struct bytes region_of_host(struct bytes host)
     return BYTES_NONE;
 }
 
-static struct bytes find_region(const char *configured, const char *queue_url, char host[256])
+static struct bytes region_in_url(const char *queue_url, char host[256])
 {
-    const char *const given[] = {configured, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION")};
-    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
-        if (given[i] && *given[i]) return bytes_str(given[i]);
     struct bytes name = queue_url ? host_of(queue_url) : BYTES_NONE;
     if (name.len > 255) return BYTES_NONE;
     for (size_t i = 0; i < name.len; i++) {
@@ -69,6 +66,18 @@ static struct bytes find_region(const char *configured, const char *queue_url, c
         host[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
     return region_of_host(bytes_of(host, name.len));
+}
+
+/* The host of an AWS queue is believed before the environment: in ECS and Lambda AWS_REGION is
+ * always set, and a queue of another region refuses what is signed for that. */
+static struct bytes find_region(const char *configured, const char *queue_url, char host[256])
+{
+    if (configured && *configured) return bytes_str(configured);
+    struct bytes found = region_in_url(queue_url, host);
+    static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && !found.len; i++)
+        found = bytes_str(getenv(variables[i]));
+    return found;
 }
 
 bool aws_region(const char *configured, const char *queue_url, char *region, size_t size)

@@ -9,7 +9,7 @@
     {QUEUE_FIELD(conf, queue_url), .type = OPT_STRING, .flags = OPT_REQUIRED,                      \
      .help = "URL of the queue, as the console and GetQueueUrl show it"},                          \
         {QUEUE_FIELD(conf, region), .type = OPT_STRING,                                            \
-         .help = "AWS region; default: AWS_REGION, AWS_DEFAULT_REGION, or as queue_url says"},     \
+         .help = "AWS region; default: as queue_url says, else AWS_REGION or AWS_DEFAULT_REGION"}, \
         {QUEUE_FIELD(conf, endpoint_url), .type = OPT_STRING,                                      \
          .help = "where requests go instead of the host of queue_url; default: "                   \
                  "AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL"},                                        \

@@ -218,19 +218,21 @@ static void test_hosts_that_name_no_region(void **state)
 static void test_region_by_configuration_and_environment(void **state)
 {
     (void)state;
-    static const char url[] = "https://sqs.eu-west-1.amazonaws.com/1/q";
+    static const char aws[] = "https://sqs.eu-west-1.amazonaws.com/1/q";
+    static const char other[] = "https://queues.example/1/q";
     char region[16];
     setenv("AWS_DEFAULT_REGION", "eu-central-1", 1);
-    expect_region(url, "eu-central-1");
+    expect_region(other, "eu-central-1");
     setenv("AWS_REGION", "us-west-2", 1);
-    expect_region(url, "us-west-2");
+    expect_region(other, "us-west-2");
+    expect_region(aws, "eu-west-1"); /* a queue is signed for where it is */
     setenv("AWS_REGION", "", 1);
-    expect_region(url, "eu-central-1");
-    assert_true(aws_region("ca-central-1", url, region, sizeof(region)));
+    expect_region(other, "eu-central-1");
+    assert_true(aws_region("ca-central-1", aws, region, sizeof(region)));
     assert_string_equal(region, "ca-central-1");
-    assert_true(aws_region("", url, region, sizeof(region)));
-    assert_string_equal(region, "eu-central-1");
-    assert_false(aws_region("no-such-region-1", url, region, sizeof(region)));
+    assert_true(aws_region("", aws, region, sizeof(region)));
+    assert_string_equal(region, "eu-west-1");
+    assert_false(aws_region("no-such-region-1", aws, region, sizeof(region)));
 }
 
 #define CREDENTIALS_TEST(name) cmocka_unit_test_setup(name, clear_environment)
