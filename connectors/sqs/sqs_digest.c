@@ -2,8 +2,8 @@
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "bridge/mapping.h"
 
@@ -95,23 +95,20 @@ struct sqs_md5 sqs_digest_attrs(struct sqs_digest *d, const struct attr *attrs, 
     return finish_md5(d);
 }
 
-static int hex_digit(char c)
+static void put_hex(const unsigned char *bytes, size_t n, char *hex)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    for (size_t i = 0; i < n; i++) {
+        *hex++ = "0123456789abcdef"[bytes[i] >> 4];
+        *hex++ = "0123456789abcdef"[bytes[i] & 15];
+    }
 }
 
 bool sqs_digest_agrees(const struct sqs_digest *d, const struct sqs_md5 *md5, struct bytes hex)
 {
-    const char *at = hex.ptr;
+    char ours[2 * sizeof(md5->bytes)];
     if (!d->md5 || !hex.len) return true;
-    if (hex.len != 2 * sizeof(md5->bytes)) return false;
-    for (size_t i = 0; i < sizeof(md5->bytes); i++)
-        if (hex_digit(at[2 * i]) != md5->bytes[i] >> 4 ||
-            hex_digit(at[2 * i + 1]) != (md5->bytes[i] & 15))
-            return false;
-    return true;
+    put_hex(md5->bytes, sizeof(md5->bytes), ours);
+    return hex.len == sizeof(ours) && strncasecmp(hex.ptr, ours, sizeof(ours)) == 0;
 }
 
 void sqs_digest_sha256(struct sqs_digest *d, const struct bytes *parts, size_t count,
@@ -122,9 +119,6 @@ void sqs_digest_sha256(struct sqs_digest *d, const struct bytes *parts, size_t c
     for (size_t i = 0; i < count; i++)
         add_with_length(d, parts[i]);
     EVP_DigestFinal_ex(d->ctx, sum, NULL);
-    for (size_t i = 0; i < sizeof(sum); i++) {
-        hex[2 * i] = "0123456789abcdef"[sum[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[sum[i] & 15];
-    }
+    put_hex(sum, sizeof(sum), hex);
     hex[64] = '\0';
 }
