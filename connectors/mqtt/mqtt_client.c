@@ -387,9 +387,9 @@ static void on_close(struct mqtt_client *c)
     flush(c);
 }
 
-static void on_settle(struct mqtt_client *c, const struct mqtt_settle *settle)
+static void on_settle(struct mqtt_client *c, struct receipt *chain)
 {
-    if (!drain_acks(c, settle->chain)) want_tick(c);
+    if (!drain_acks(c, chain)) want_tick(c);
 }
 
 static void obey(struct mqtt_client *c, struct note *note)
@@ -410,8 +410,11 @@ static void obey(struct mqtt_client *c, struct note *note)
     case CLIENT_RESUME:
         if (c->state == CLIENT_PAUSED) begin(c);
         break;
+    case CLIENT_DRAIN:
+        on_settle(c, NULL);
+        break;
     case CLIENT_SETTLE:
-        on_settle(c, (const struct mqtt_settle *)note);
+        on_settle(c, ((const struct mqtt_settle *)note)->chain);
         break;
     case CLIENT_PUBLISH:
         add_unsent(c, note);

@@ -168,6 +168,7 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
         MQTTAsync_free(a->topic);
         a->topic = NULL;
         a->note.kind = MQTT_REDELIVERED;
+        tell(s, new_note(s, CLIENT_DRAIN)); /* it may be confirmed already */
     }
     handover_push(s->setup->to_owner, &a->note);
     return 1; /* ours: Paho frees nothing, and does not offer it again */
@@ -336,6 +337,7 @@ struct mqtt_session *mqtt_session_open(struct mqtt_setup *setup, uint64_t serial
 void mqtt_session_destroy(struct mqtt_session *s)
 {
     if (!s) return;
+    if (s->handle) paho_discard_queued(s->handle);
     if (s->handle) MQTTAsync_destroy(&s->handle); /* no callback comes after this */
     paho_lock();
     gate_disconnected(s->setup);

@@ -33,6 +33,7 @@ enum mqtt_client_note {
     CLIENT_CLOSE,
     CLIENT_PAUSE,
     CLIENT_RESUME,
+    CLIENT_DRAIN,
     CLIENT_SETTLE,  /* struct mqtt_settle */
     CLIENT_PUBLISH, /* struct mqtt_publish */
     CLIENT_END,     /* its own, the last one */

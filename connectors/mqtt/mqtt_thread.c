@@ -1,5 +1,6 @@
 #include "connectors/mqtt/mqtt_thread.h"
 
+#include <MQTTAsync.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,9 +11,19 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct loop *the_loop;
 
+/* A client that never connects: when the last one is destroyed, Paho ends its threads, and waits
+ * for them up to ten seconds. */
+static void create_anchor(void)
+{
+    static MQTTAsync anchor;
+    MQTTAsync_create(&anchor, "tcp://127.0.0.1:1883", "sqsbridge", MQTTCLIENT_PERSISTENCE_NONE,
+                     NULL);
+}
+
 static void *run(void *arg)
 {
     paho_init();
+    create_anchor();
     loop_run(arg);
     return NULL;
 }

@@ -45,8 +45,10 @@ struct paho_net {
 };
 
 extern pthread_mutex_t *mqttasync_mutex; /* MQTTAsync.c */
+extern pthread_mutex_t *mqttcommand_mutex;
 extern pthread_mutex_t *socket_mutex;
 extern void *send_cond;
+void MQTTAsync_freeCommands(void *client);
 int Thread_signal_cond(void *cond);
 int Socket_noPendingWrites(int socket);
 int WebSocket_putdatas(struct paho_net *net, char **first, size_t *len, struct paho_buffers *more);
@@ -148,6 +150,15 @@ bool paho_write(struct paho_net *net, const void *bytes, size_t len)
     int rc = WebSocket_putdatas(net, &copy, &len, &none);
     if (rc != WRITE_KEPT) MQTTAsync_free(copy);
     return rc == WRITE_COMPLETE || rc == WRITE_KEPT;
+}
+
+void paho_discard_queued(void *client)
+{
+    pthread_mutex_lock(mqttasync_mutex);
+    pthread_mutex_lock(mqttcommand_mutex);
+    MQTTAsync_freeCommands(client);
+    pthread_mutex_unlock(mqttcommand_mutex);
+    pthread_mutex_unlock(mqttasync_mutex);
 }
 
 /* ---- connecting ---- */

@@ -41,6 +41,10 @@ struct paho_route {
 void paho_route(struct paho_route *route);
 void paho_unroute(struct paho_route *route);
 
+/* Fails what Paho has queued for a client (an MQTTAsync) and not sent. MQTTAsync_destroy() does so
+ * too, but loses the memory of each. MQTT thread. */
+void paho_discard_queued(void *client);
+
 /* Wakes Paho's send thread, which sleeps up to a second although its socket has room again. Any
  * thread. */
 void paho_wake_sender(void);

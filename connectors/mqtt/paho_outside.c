@@ -40,6 +40,11 @@ void paho_unroute(struct paho_route *route)
     (void)route;
 }
 
+void paho_discard_queued(void *client)
+{
+    (void)client;
+}
+
 void paho_wake_sender(void)
 {
 }

@@ -1,0 +1,19 @@
+unit_test(mqtt_gate connector_mqtt)
+unit_test(mqtt_handover connector_mqtt)
+unit_test(mqtt_options connector_mqtt)
+unit_test(mqtt_properties connector_mqtt)
+unit_test(mqtt_reason connector_mqtt)
+
+# Against a broker that does as the test says, in the same process.
+foreach(name acks connect hanging_dns publish)
+    unit_test(mqtt_${name} connector_mqtt)
+    target_sources(test_mqtt_${name} PRIVATE ../mqtt/scripted_broker.c ../mqtt/scripted_client.c)
+endforeach()
+
+# The same test without the gate must fail: it would find an early acknowledgement.
+if(TARGET connector_mqtt_nogate)
+    add_executable(test_mqtt_acks_nogate test_mqtt_acks.c ../mqtt/scripted_broker.c ../mqtt/scripted_client.c)
+    target_link_libraries(test_mqtt_acks_nogate PRIVATE connector_mqtt_nogate PkgConfig::CMOCKA)
+    add_test(NAME unit.mqtt_acks_nogate COMMAND test_mqtt_acks_nogate)
+    set_tests_properties(unit.mqtt_acks_nogate PROPERTIES LABELS unit TIMEOUT 60 WILL_FAIL ON)
+endif()

@@ -1,0 +1,155 @@
+/* A name server that never answers: whoever asked it waits, and nobody else. The test makes itself
+ * a network and an /etc/resolv.conf of its own, for which it must be root. */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/mqtt/scripted_broker.h"
+#include "tests/mqtt/scripted_client.h"
+
+enum { HANGING = 6, MESSAGES = 200, LONGEST_TURN_US = 50000, LONGEST_ROUND_TRIP_MS = 1000 };
+
+/* ---- a world with such a name server ---- */
+
+static void raise_loopback(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo"};
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+    close(fd);
+}
+
+static void replace_resolv_conf(void)
+{
+    char path[] = "/tmp/resolv_conf_XXXXXX";
+    static const char text[] = "nameserver 127.0.0.1\noptions timeout:3 attempts:1\n";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fd);
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    assert_int_equal(mount(path, "/etc/resolv.conf", NULL, MS_BIND, NULL), 0);
+    unlink(path);
+}
+
+/* Reads nothing, so that every question is taken and none answered. */
+static int start_name_server(void)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+/* Before any other thread is there: they get the same namespaces. */
+static bool enter_own_world(void)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET) != 0) return false;
+    raise_loopback();
+    replace_resolv_conf();
+    return true;
+}
+
+/* ---- the test ---- */
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double round_trip_ms(struct client *c, struct broker *b, struct leg *l)
+{
+    struct packet p;
+    double began = now_ms();
+    client_publish(c, l, "t/a");
+    broker_expect(b, PUBLISH, &p);
+    broker_puback(b, packet_id(&p), 0);
+    struct mqtt_publish *done = client_wait(c, MQTT_PUBLISHED);
+    assert_int_equal(done->outcome, PUBLISH_CONFIRMED);
+    free(done);
+    return now_ms() - began;
+}
+
+/* Until the name server gave up on all of those who wait for it, and beyond. */
+static double longest_round_trip_ms(struct client *c, struct broker *b, struct leg *l)
+{
+    double longest = 0, began = now_ms();
+    for (int i = 0; i < MESSAGES || now_ms() - began < 2000; i++) {
+        double took = round_trip_ms(c, b, l);
+        if (took > longest) longest = took;
+    }
+    return longest;
+}
+
+static void test_nobody_else_waits(void **state)
+{
+    (void)state;
+    struct client hanging[HANGING], moving;
+    struct broker broker;
+    struct msg_draft draft = {.body = BYTES_LIT("x")};
+    struct leg leg = {.msg = msg_new(&draft)};
+    int name_server = start_name_server();
+    for (size_t i = 0; i < HANGING; i++) {
+        char host[64];
+        snprintf(host, sizeof(host), "broker-%zu.example.com", i);
+        client_prepare(&hanging[i], host, 1883);
+        client_open_source(&hanging[i]);
+    }
+    broker_start(&broker, true);
+    client_prepare(&moving, "localhost", broker.port); /* asks too, and /etc/hosts answers */
+    client_open_sink(&moving);
+    broker_welcome(&broker, false, false);
+    free(client_wait(&moving, MQTT_UP));
+    loop_longest_turn_us(moving.loop);
+
+    double longest_ms = longest_round_trip_ms(&moving, &broker, &leg);
+    uint64_t turn_us = loop_longest_turn_us(moving.loop);
+    print_message("longest round trip %.1f ms, longest turn of the loop %llu us\n", longest_ms,
+                  (unsigned long long)turn_us);
+    assert_true(longest_ms < LONGEST_ROUND_TRIP_MS);
+    assert_true(turn_us < LONGEST_TURN_US);
+    for (size_t i = 0; i < HANGING; i++) {
+        struct mqtt_down *down = client_wait(&hanging[i], MQTT_DOWN);
+        assert_non_null(strstr(down->why.text, "looking up the host"));
+        free(down);
+        client_close(&hanging[i]);
+    }
+    broker_stop(&broker);
+    client_close(&moving);
+    msg_unref(leg.msg);
+    close(name_server);
+}
+
+static void test_may_not_make_namespaces(void **state)
+{
+    (void)state;
+    const char *ci = getenv("CI");
+    if (ci && strcmp(ci, "true") == 0) fail_msg("no right to unshare(2) here");
+    print_message("skipped: no right to make namespaces (run it as root)\n");
+    skip();
+}
+
+int main(void)
+{
+    bool own_world = enter_own_world();
+    const struct CMUnitTest here[] = {cmocka_unit_test(test_nobody_else_waits)};
+    const struct CMUnitTest elsewhere[] = {cmocka_unit_test(test_may_not_make_namespaces)};
+    return own_world ? cmocka_run_group_tests(here, NULL, NULL)
+                     : cmocka_run_group_tests(elsewhere, NULL, NULL);
+}
