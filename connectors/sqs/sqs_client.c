@@ -19,6 +19,8 @@ enum {
     SKEW_S = 240, /* AWS tolerates 300 */
 };
 
+static const char user_agent[] = "User-Agent: sqsbridge/" SQSBRIDGE_VERSION;
+
 static const struct {
     const char *target, *name, *permission;
 } actions[] = {
@@ -127,7 +129,7 @@ static void attempt(struct sqs_call *call)
         "Content-Type: application/x-amz-json-1.0",
         actions[call->action].target,
         "x-amzn-query-mode: true",
-        "User-Agent: sqsbridge/" SQSBRIDGE_VERSION,
+        user_agent,
         call->signature.date,
         call->signature.authorization.ptr,
         call->token.len ? call->token.ptr : NULL,

@@ -16,7 +16,7 @@ enum {
 void sqs_held_init(struct sqs_held_table *t)
 {
     *t = (struct sqs_held_table){.mask = FIRST_BUCKETS - 1, .next_seq = 1};
-    t->buckets = mem_zalloc(FIRST_BUCKETS * sizeof(t->buckets[0]));
+    t->buckets = mem_zalloc(FIRST_BUCKETS * sizeof(struct sqs_held *));
     t->undeleted = (struct sqs_memory){.max = MAX_UNDELETED, .keep_ms = UNDELETED_MS};
     t->deleted = (struct sqs_memory){.max = MAX_DELETED, .keep_ms = DELETED_MS};
     TAILQ_INIT(&t->undeleted.list);
@@ -77,7 +77,7 @@ static void grow(struct sqs_held_table *t)
 {
     struct sqs_held **old = t->buckets, *h;
     size_t old_size = t->mask + 1;
-    t->buckets = mem_zalloc(2 * old_size * sizeof(old[0]));
+    t->buckets = mem_zalloc(2 * old_size * sizeof(struct sqs_held *));
     t->mask = 2 * old_size - 1;
     for (size_t i = 0; i < old_size; i++)
         while ((h = old[i])) {

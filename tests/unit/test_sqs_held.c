@@ -94,7 +94,7 @@ static void the_oldest_of_the_remembered_is_forgotten(void **state)
 static void nothing_is_remembered_for_longer_than_it_can_come_back(void **state)
 {
     (void)state;
-    const uint64_t hours = 60 * 60 * 1000;
+    const uint64_t hours = 3600000;
     struct sqs_held_table t;
     sqs_held_init(&t);
     sqs_held_remember(&t, add(&t, 1), &t.undeleted, 0);
@@ -118,7 +118,7 @@ static void the_deleted_are_remembered_for_seconds(void **state)
     assert_non_null(find(&t, 1));
     assert_non_null(find(&t, 19999));
     assert_true(t.count < 5000);
-    sqs_held_remember(&t, add(&t, 20000), &t.deleted, 60 * 1000);
+    sqs_held_remember(&t, add(&t, 20000), &t.deleted, 60000);
     assert_int_equal(t.count, 2);
     sqs_held_free(&t);
 }

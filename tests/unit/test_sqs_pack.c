@@ -70,11 +70,12 @@ static size_t packed(const char *body, size_t len)
 static void a_batch_ends_at_ten_or_at_one_mebibyte(void **state)
 {
     (void)state;
+    const size_t kib = 1024;
     char *body = mem_alloc(SQS_MAX_BYTES);
     memset(body, 'x', SQS_MAX_BYTES);
     assert_int_equal(packed(body, 256), 10);
-    assert_int_equal(packed(body, 100 * 1024), 10);
-    assert_int_equal(packed(body, 105 * 1024), 9);
+    assert_int_equal(packed(body, 100 * kib), 10);
+    assert_int_equal(packed(body, 105 * kib), 9);
     assert_int_equal(packed(body, SQS_MAX_BYTES / 2), 2);
     assert_int_equal(packed(body, SQS_MAX_BYTES / 2 + 1), 1);
     assert_int_equal(packed(body, SQS_MAX_BYTES), 1);
