@@ -10,7 +10,7 @@
 #include "tests/conformance/wait.h"
 
 enum { CONNECT = 0x10, CONNACK = 0x20, PUBLISH = 0x30, PUBACK = 0x40, SUBSCRIBE = 0x82 };
-enum { SUBACK = 0x90, DISCONNECT = 0xe0, QOS1 = 0x02, USER_PROPERTY = 38 };
+enum { SUBACK = 0x90, DISCONNECT = 0xe0, QOS1 = 0x02, DUP = 0x08, USER_PROPERTY = 38 };
 enum { WINDOW = 10, PATIENCE_MS = 20000 };
 
 /* One packet: its first byte, and what follows its length. */
@@ -175,7 +175,8 @@ bool mqtt_wire_connect(struct mqtt_wire *w, uint16_t port, const char *client_id
     mqtt_wire_close(w);
     int fd = connect_to(port);
     if (fd < 0) return false;
-    *w = (struct mqtt_wire){.fd = fd, .v5 = v5};
+    w->fd = fd;
+    w->v5 = v5;
     put_text(&b, BYTES_LIT("MQTT"));
     put8(&b, v5 ? 5 : 4);
     put8(&b, 0);  /* the session that was */
@@ -250,31 +251,35 @@ static void acknowledge(struct mqtt_wire *w, size_t id)
     free(b.ptr);
 }
 
-static void take_message(struct mqtt_wire *w, struct packet *p, struct mqtt_message *m)
+/* False: it has been handed out before, and the broker did not get to know. */
+static bool take_message(struct mqtt_wire *w, struct packet *p, struct mqtt_message *m)
 {
     *m = (struct mqtt_message){.topic = take_text(p)};
     if (!(p->type & QOS1)) check_failed("a message came with QoS 0");
     size_t id = take16(p);
+    bool again = p->type & DUP && w->seen[id];
     if (w->v5) take_properties(p, m);
     m->body = bytes_of(p->at, (size_t)(p->end - p->at));
+    w->seen[id] = true;
     acknowledge(w, id);
+    return !again;
 }
 
 enum mqtt_received mqtt_wire_receive(struct mqtt_wire *w, struct mqtt_message *m)
 {
     struct packet p;
-    size_t size;
-    if (w->fd <= 0) return MQTT_GONE;
-    drop(w, w->taken);
-    w->taken = 0;
-    while (!whole_packet(w, &p, &size)) {
-        int got = read_more(w, 0);
-        if (got <= 0) return got ? MQTT_GONE : MQTT_NOTHING;
-    }
-    if ((p.type & 0xf0) == DISCONNECT) return MQTT_GONE;
-    if ((p.type & 0xf0) != PUBLISH) check_failed("packet %02x was not expected", p.type);
-    take_message(w, &p, m);
-    w->taken = size;
+    if (!w->fd) return MQTT_GONE;
+    do {
+        drop(w, w->taken);
+        w->taken = 0;
+        while (!whole_packet(w, &p, &w->taken)) {
+            w->taken = 0;
+            int got = read_more(w, 0);
+            if (got <= 0) return got ? MQTT_GONE : MQTT_NOTHING;
+        }
+        if ((p.type & 0xf0) == DISCONNECT) return MQTT_GONE;
+        if ((p.type & 0xf0) != PUBLISH) check_failed("packet %02x was not expected", p.type);
+    } while (!take_message(w, &p, m));
     return MQTT_MESSAGE;
 }
 
@@ -283,5 +288,7 @@ void mqtt_wire_close(struct mqtt_wire *w)
     if (w->fd > 0) close(w->fd);
     free(w->in.ptr);
     free(w->out.ptr);
-    *w = (struct mqtt_wire){0};
+    w->in = w->out = (struct buf){0};
+    w->fd = 0;
+    w->taken = w->unacknowledged = 0;
 }

@@ -6,7 +6,7 @@
 
 #include "tests/conformance/headers.h"
 
-/* Zero-initialise; mqtt_wire_close() in the end. */
+/* Zero-initialise; mqtt_wire_close() in the end. It may connect again, to the same session. */
 struct mqtt_wire {
     int fd; /* 0: not connected */
     bool v5;
@@ -14,6 +14,7 @@ struct mqtt_wire {
     size_t taken; /* bytes of the message that was handed out last */
     unsigned unacknowledged;
     uint16_t last_id;
+    bool seen[65536]; /* by packet identifier: what comes again after a reconnect is passed over */
 };
 
 /* All views, of what was received until the next call. */

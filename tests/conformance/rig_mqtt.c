@@ -34,7 +34,8 @@ static void write_config(const struct mqtt_rig *r, const char *folder)
     if (!f) check_failed("cannot write %s", r->config_path);
     fprintf(f,
             "listener %u 127.0.0.1\nallow_anonymous true\nuser %s\npersistence true\n"
-            "persistence_location %s/\nmax_queued_messages 0\nmax_queued_bytes 0\nmax_inflight_messages 0\n"
+            "persistence_location %s/\nmax_queued_messages 0\nmax_queued_bytes "
+            "0\nmax_inflight_messages 0\n"
             "log_dest stderr\nlog_type all\nset_tcp_nodelay true\n",
             r->port, user ? user->pw_name : "root", folder);
     fclose(f);
