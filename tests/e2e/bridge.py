@@ -72,19 +72,22 @@ class Bridge:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def wait_log(self, pattern, timeout_s=30):
-        """The first line that matches."""
+    def wait(self, condition, timeout_s, what):
+        """Until condition() is true; a bridge that ends meanwhile, or is too slow, fails the test with its log."""
 
-        def found():
-            lines = self.log_lines(pattern)
-            if not lines and not self.running():
-                raise AssertionError(f"the bridge ended while waiting for {pattern!r}:\n{self.log()[-3000:]}")
-            return lines
+        def fulfilled():
+            value = condition()
+            assert value or self.running(), f"the bridge ended while waiting for {what}:\n{self.log()[-3000:]}"
+            return value
 
         try:
-            return wait_until(found, timeout_s, f"log line {pattern!r}")[0]
+            return wait_until(fulfilled, timeout_s, what)
         except TimeoutError as e:
-            raise AssertionError(f"{e}\n{self.log()[-3000:]}") from None
+            raise AssertionError(f"{e}; counters {dict(self.stats())}\n{self.log()[-3000:]}") from None
+
+    def wait_log(self, pattern, timeout_s=30):
+        """The first line that matches."""
+        return self.wait(lambda: self.log_lines(pattern), timeout_s, f"log line {pattern!r}")[0]
 
     def stats(self):
         """The latest counters, summed over pipelines and workers; nothing yet: all are 0."""
@@ -104,10 +107,7 @@ class Bridge:
 
     def wait_stats(self, condition, timeout_s=60):
         """condition takes the counters; returns them when it is true."""
-        try:
-            wait_until(lambda: condition(self.stats()), timeout_s, "counters")
-        except TimeoutError:
-            raise AssertionError(f"counters stay at {dict(self.stats())}\n{self.log()[-3000:]}") from None
+        self.wait(lambda: condition(self.stats()), timeout_s, "counters")
         return self.stats()
 
     def stop(self, timeout_s=30):

@@ -10,7 +10,7 @@ from tests.e2e.world import RealWorld, SimulatedWorld
 from tests.rig import ROOT, Certs, ElasticMQ, Kafka, Mosquitto, SqsSim, Unavailable
 
 RUN_FOLDER = ROOT / "build" / "test-run" / str(os.getpid())
-LOG_TAIL = 60
+LOG_TAIL = 40
 
 
 def pytest_sessionfinish(exitstatus):

@@ -15,19 +15,24 @@ def create_topic(address, name, partitions):
 
 
 class KafkaTopic:
-    """Lanes are keys. The group of a bridge that reads it is named like the topic."""
+    """Lanes are keys. The group of a bridge that reads it is named like the topic.
+
+    A member that was killed, and on the mock one that left, is waited for until its session ends.
+    """
 
     kind = "kafka"
 
     def __init__(self, broker, name, partitions=1):
-        self.broker, self.address, self.name = broker, broker.address(), name
+        self.broker, self.address = broker, broker.address()
+        self.name = self.group = name
         self.partitions = [TopicPartition(name, i, OFFSET_BEGINNING) for i in range(partitions)]
         self.arrived = []
         self.consumer = None
 
     def as_source(self, **more):
-        own = {"bootstrap_servers": self.address, "topics": [self.name], "group_id": self.name}
-        return {"type": "kafka", **own, **more}
+        own = {"bootstrap_servers": self.address, "topics": [self.name], "group_id": self.group}
+        quick = {"session_timeout": "3s", "properties": ["heartbeat.interval.ms=500"]}
+        return {"type": "kafka", **own, **quick, **more}
 
     def as_sink(self, **more):
         return {"type": "kafka", "bootstrap_servers": self.address, "topic": self.name, **more}
@@ -78,7 +83,7 @@ class KafkaTopic:
         return sum(self.consumer.get_watermark_offsets(p, timeout=10)[1] for p in self.partitions)
 
     def assert_drained(self):
-        consumer = Consumer({"bootstrap.servers": self.address, "group.id": self.name, "enable.auto.commit": False})
+        consumer = Consumer({"bootstrap.servers": self.address, "group.id": self.group, "enable.auto.commit": False})
         committed = consumer.committed([TopicPartition(self.name, p.partition) for p in self.partitions], timeout=10)
         high = {p.partition: consumer.get_watermark_offsets(p, timeout=10)[1] for p in self.partitions}
         consumer.close()

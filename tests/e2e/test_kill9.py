@@ -11,12 +11,9 @@ KILLS = 5
 WINDOW = 200
 
 
-# How soon a far end gives the messages or partitions of a bridge that was killed to the next one.
-QUICK_RETURN = {"sqs": {"visibility_timeout": "5s"}, "kafka": {"session_timeout": "3s"}, "mqtt": {}}
-
-
 def configuration(source, sink):
-    settings = source.as_source(**QUICK_RETURN[source.kind])
+    quick_return = {"visibility_timeout": "5s"} if source.kind == "sqs" else {}
+    settings = source.as_source(**quick_return)
     return pipelines(p={"source": settings, "sink": sink.as_sink(), "max_in_flight": WINDOW})
 
 

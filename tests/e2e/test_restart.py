@@ -1,5 +1,6 @@
 """Brokers that are away at start, that restart in the middle, and the bridge's own end in good order."""
 import signal
+import threading
 
 import pytest
 
@@ -94,19 +95,22 @@ def test_kafka_restarts(pipe, real_world, side):
 
 
 @pytest.mark.parametrize("source, sink", (("sqs", "kafka"), ("kafka", "mqtt"), ("mqtt", "sqs")))
-def test_sigterm_under_load_repeats_nothing(simulated_world, bridge, source, sink):
-    source, sink = simulated_world.end(source), simulated_world.end(sink)
-    sent = make_messages(3000)
+def test_sigterm_under_load_repeats_nothing(world, bridge, source, sink):
+    source, sink = world.end(source), world.end(sink)
+    sent = make_messages(6000)
     sink.listen()
     b = bridge(pipelines(p={"source": source.as_source(), "sink": sink.as_sink(), "max_in_flight": WINDOW})).start()
     source.wait_source_ready()
-    source.send(sent)
-    for _ in range(3):
+    for part in (sent[:2000], sent[2000:4000], sent[4000:]):
+        sender = threading.Thread(target=source.send, args=(part,))
+        sender.start()
         b.wait_stats(lambda s: s["acknowledged"] > 0)
         b.stop()
+        sender.join()
         assert b.stats()["in_flight"] == 0, "the drain left something behind"
         b.start()
     sink.wait(len(sent))
+    b.wait_stats(lambda s: s["in_flight"] == 0)
     b.stop()
     Verdict(sent, sink.rest()).assert_complete()
     source.assert_drained()

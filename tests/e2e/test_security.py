@@ -9,8 +9,10 @@ from tests.e2e.test_errors import assert_said_clearly
 COUNT = 100
 
 
-def round_trip(bridge, source, sink, source_settings, sink_settings):
+def round_trip(bridge, source, sink, source_settings, sink_settings, attributes=True):
     sent = make_messages(COUNT)
+    for m in sent if not attributes else ():
+        m.attributes = {}
     sink.listen()
     b = bridge(pipelines(p={"source": source.as_source(**source_settings), "sink": sink.as_sink(**sink_settings)})).start()
     source.wait_source_ready()
@@ -32,37 +34,23 @@ def mqtt_ways(mosquitto, certs):
     }
 
 
-@pytest.mark.parametrize("version", ("5", "3.1.1"))
+@pytest.mark.parametrize("side", ("source", "sink"))
+@pytest.mark.parametrize("protocol", ("5", "3.1.1"))
 @pytest.mark.parametrize("listener", ("password", "tls", "mtls", "ws", "wss"))
-def test_mqtt_listener(simulated_world, mosquitto, certs, bridge, listener, version):
-    """Source and sink come in by the same door; MQTT 3.1.1 carries no attributes, so there only bytes are compared."""
-    settings = {"server": mosquitto.url(listener), **mqtt_ways(mosquitto, certs)[listener], "protocol": version}
+def test_mqtt_listener(simulated_world, mosquitto, certs, bridge, listener, protocol, side):
+    """One side comes in by this door, the other by the plain one. MQTT 3.1.1 carries no attributes."""
+    settings = {"server": mosquitto.url(listener), **mqtt_ways(mosquitto, certs)[listener], "protocol": protocol}
     source, sink = simulated_world.mqtt_topic(), simulated_world.mqtt_topic()
-    if version == "5":
-        round_trip(bridge, source, sink, settings, settings)
-    else:
-        bytes_round_trip(bridge, source, sink, settings)
-
-
-def bytes_round_trip(bridge, source, sink, settings):
-    sent = make_messages(COUNT)
-    for m in sent:
-        m.attributes = {}
-    sink.listen()
-    b = bridge(pipelines(p={"source": source.as_source(**settings), "sink": sink.as_sink(**settings)})).start()
-    source.wait_source_ready()
-    source.send(sent)
-    b.wait_stats(lambda s: s["acknowledged"] >= COUNT)
-    b.stop()
-    Verdict(sent, sink.rest()).assert_complete()
+    sides = {"source": {}, "sink": {}, side: settings}
+    round_trip(bridge, source, sink, sides["source"], sides["sink"], attributes=protocol == "5")
 
 
 @pytest.mark.parametrize("listener, settings, complaint", (
     ("tls", {}, "(?i)certificate"),
     ("tls", {"tls_ca": "wrong_ca"}, "(?i)certificate"),
-    ("expired", {"tls_ca": "ca"}, "(?i)expired|certificate"),
-    ("mtls", {"tls_ca": "ca"}, "(?i)certificate|not authori"),
-    ("mtls", {"tls_ca": "ca", "tls_cert": "wrong_client", "tls_key": "wrong_client_key"}, "(?i)certificate|alert|closed"),
+    ("expired", {"tls_ca": "ca"}, "(?i)expired"),
+    ("mtls", {"tls_ca": "ca"}, "(?i)certificate"),
+    ("mtls", {"tls_ca": "ca", "tls_cert": "wrong_client", "tls_key": "wrong_client_key"}, "(?i)certificate"),
 ))
 def test_mqtt_stays_shut(mosquitto, certs, bridge, listener, settings, complaint):
     files = {name: getattr(certs, value) for name, value in settings.items()}
@@ -72,30 +60,31 @@ def test_mqtt_stays_shut(mosquitto, certs, bridge, listener, settings, complaint
 
 
 def kafka_ways(kafka, certs):
-    trusted = f"ssl.ca.location={certs.ca}"
-    sasl = ["security.protocol=SASL_SSL", trusted, "sasl.username=alice", f"sasl.password={kafka.ALICE}"]
+    """Listener and options."""
+    sasl = {"security_protocol": "sasl_ssl", "tls_ca": certs.ca, "sasl_username": "alice", "sasl_password": kafka.ALICE}
+    tls = {"security_protocol": "ssl", "tls_ca": certs.ca}
+    client = {"tls_cert": certs.client, "tls_key": certs.client_key}
     return {
-        "PLAIN": ("sasl", [*sasl, "sasl.mechanism=PLAIN"]),
-        "SCRAM-SHA-256": ("sasl", [*sasl, "sasl.mechanism=SCRAM-SHA-256"]),
-        "SCRAM-SHA-512": ("sasl", [*sasl, "sasl.mechanism=SCRAM-SHA-512"]),
-        "mTLS": ("mtls", ["security.protocol=SSL", trusted, f"ssl.certificate.location={certs.client}",
-                          f"ssl.key.location={certs.client_key}"]),
-        "wrong password": ("sasl", [*sasl[:-1], "sasl.password=wrong", "sasl.mechanism=PLAIN"]),
-        "no client certificate": ("mtls", ["security.protocol=SSL", trusted]),
-        "wrong authority": ("mtls", ["security.protocol=SSL", f"ssl.ca.location={certs.wrong_ca}"]),
+        "PLAIN": ("sasl", {**sasl, "sasl_mechanism": "PLAIN"}),
+        "SCRAM-SHA-256": ("sasl", {**sasl, "sasl_mechanism": "SCRAM-SHA-256"}),
+        "SCRAM-SHA-512": ("sasl", {**sasl, "sasl_mechanism": "SCRAM-SHA-512"}),
+        "mTLS": ("mtls", {**tls, **client}),
+        "wrong password": ("sasl", {**sasl, "sasl_mechanism": "PLAIN", "sasl_password": "wrong"}),
+        "no client certificate": ("mtls", tls),
+        "wrong authority": ("mtls", {**tls, "tls_ca": certs.wrong_ca}),
     }
 
 
 @pytest.mark.java
 @pytest.mark.parametrize("way", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "mTLS"))
 def test_kafka_listener(kafka, certs, bridge, way):
-    listener, properties = kafka_ways(kafka, certs)[way]
+    listener, options = kafka_ways(kafka, certs)[way]
     ends = []
     for side in ("source", "sink"):
         name = f"{way}-{side}"
         create_topic(kafka.address(), name, 1)
         ends.append(KafkaTopic(kafka, name))
-    settings = {"bootstrap_servers": kafka.address(listener), "properties": properties}
+    settings = {"bootstrap_servers": kafka.address(listener), **options}
     round_trip(bridge, *ends, settings, settings)
     ends[0].assert_drained()
     ends[1].close()
@@ -108,8 +97,7 @@ def test_kafka_listener(kafka, certs, bridge, way):
     ("wrong authority", "(?i)certificate"),
 ))
 def test_kafka_stays_shut(kafka, certs, bridge, way, complaint):
-    listener, properties = kafka_ways(kafka, certs)[way]
-    source = {"type": "kafka", "bootstrap_servers": kafka.address(listener), "topics": ["t"], "group_id": "shut",
-              "properties": properties}
+    listener, options = kafka_ways(kafka, certs)[way]
+    source = {"type": "kafka", "bootstrap_servers": kafka.address(listener), "topics": ["t"], "group_id": "shut", **options}
     b = bridge(pipelines(p={"source": source, "sink": {"type": "file", "path": "/dev/null"}}))
     assert_said_clearly(b, complaint)

@@ -21,8 +21,8 @@ class World:
     def end(self, kind, **more):
         return {"sqs": self.queue, "mqtt": self.mqtt_topic, "kafka": self.kafka_topic}[kind](**more)
 
-    def mqtt_topic(self):
-        return self._opened(MqttTopic(self.mosquitto, f"in/t{next(_numbers)}"))
+    def mqtt_topic(self, base=None):
+        return self._opened(MqttTopic(self.mosquitto, base or f"in/t{next(_numbers)}"))
 
     def _opened(self, end):
         self.opened.append(end)
@@ -43,8 +43,8 @@ class RealWorld(World):
         name = f"queue-{next(_numbers)}" + (".fifo" if fifo else "")
         return SqsQueue(self.elasticmq.endpoint(), "any", "any", name, attributes)
 
-    def kafka_topic(self, partitions=1):
-        name = f"topic-{next(_numbers)}"
+    def kafka_topic(self, name=None, partitions=1):
+        name = name or f"topic-{next(_numbers)}"
         create_topic(self.kafka.address(), name, partitions)
         return self._opened(KafkaTopic(self.kafka, name, partitions))
 
@@ -59,9 +59,9 @@ class SimulatedWorld(World):
         name = f"queue-{next(_numbers)}" + (".fifo" if fifo else "")
         return SqsQueue(self.sqs_sim.endpoint(), self.sqs_sim.KEY_ID, self.sqs_sim.SECRET, name, attributes)
 
-    def kafka_topic(self, partitions=1):
-        """A mock cluster of its own: it makes topics only at its start."""
-        name = f"topic-{next(_numbers)}"
+    def kafka_topic(self, name=None, partitions=1):
+        """On a mock cluster of its own."""
+        name = name or f"topic-{next(_numbers)}"
         self.mocks.append(KafkaMock(self.folder / name, [f"{name}:{partitions}"]).start())
         return self._opened(KafkaTopic(self.mocks[-1], name, partitions))
 
