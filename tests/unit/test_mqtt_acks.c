@@ -1,6 +1,6 @@
 /* The way from a PUBLISH to its PUBACK through Paho, against a scripted broker: nothing is
- * acknowledged before it is confirmed. Linked without the gate (test_mqtt_acks_nogate) this must
- * fail. */
+ * acknowledged before it is confirmed. Linked without the gate (test_mqtt_acks_nogate) the first
+ * test must fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -225,8 +225,10 @@ static void test_qos_0_owes_nothing(void **state)
 #name "_3_1_1", name, set_up_3, tear_down, NULL                                            \
     }
 
-int main(void)
+/* With a name, only the tests of that name (with * and ?). */
+int main(int argc, char **argv)
 {
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         ACK_TEST(test_no_puback_before_confirm),
         ACK_TEST(test_given_back_is_not_acknowledged),
