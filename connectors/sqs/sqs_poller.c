@@ -180,7 +180,8 @@ static bool is_waiting(const struct sqs_poll *poll, uint64_t now)
     return now - poll->sent_ms >= GRACE_MS;
 }
 
-/* Those that only wait for messages are cancelled; what the others bring is released. */
+/* Those that only wait for messages are cancelled; what the others bring is released. SQS may not
+ * notice at once: what it gives to a poll that is gone returns after its visibility timeout. */
 static void cancel_waiting(void *arg)
 {
     struct sqs_source *s = arg;

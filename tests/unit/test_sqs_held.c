@@ -1,11 +1,11 @@
-/* The table of the messages that we hold. */
+/* The table of the messages that we hold, and for how long they stay ours. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include <cmocka.h>
 
-#include "connectors/sqs/sqs_held.h"
+#include "connectors/sqs/sqs_source.h"
 
 static struct bytes id_of(int i, char text[16])
 {
@@ -141,6 +141,20 @@ static void a_group_is_walked_in_order_of_arrival(void **state)
     sqs_held_free(&t);
 }
 
+static void extensions_double_up_to_fifteen_minutes(void **state)
+{
+    (void)state;
+    const uint32_t last = SQS_BEAT_LEVELS - 1;
+    assert_int_equal(sqs_beats_extension_s(30, 0), 30);
+    assert_int_equal(sqs_beats_extension_s(30, 1), 60);
+    assert_int_equal(sqs_beats_extension_s(30, 5), 900);
+    assert_int_equal(sqs_beats_extension_s(1, 9), 512);
+    assert_int_equal(sqs_beats_extension_s(1, last), 900);
+    assert_int_equal(sqs_beats_extension_s(1, last + 1), 900);
+    assert_int_equal(sqs_beats_extension_s(3600, 0), 3600);
+    assert_int_equal(sqs_beats_extension_s(3600, last), 3600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +165,7 @@ int main(void)
         cmocka_unit_test(nothing_is_remembered_for_longer_than_it_can_come_back),
         cmocka_unit_test(the_deleted_are_remembered_for_seconds),
         cmocka_unit_test(a_group_is_walked_in_order_of_arrival),
+        cmocka_unit_test(extensions_double_up_to_fifteen_minutes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
