@@ -39,7 +39,10 @@ char *mem_strdup(const char *text)
 
 char *mem_strndup(const char *text, size_t len)
 {
-    return must(strndup(text, len));
+    char *copy = mem_alloc(len + 1);
+    if (len) memcpy(copy, text, len);
+    copy[len] = 0;
+    return copy;
 }
 
 char *mem_printf(const char *format, ...)

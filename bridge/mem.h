@@ -13,6 +13,7 @@ void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(
 void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1)));
 void *mem_realloc(void *ptr, size_t size) __attribute__((returns_nonnull, alloc_size(2)));
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
+/* Exactly len bytes, which need no NUL behind them. */
 char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 

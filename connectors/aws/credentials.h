@@ -26,8 +26,8 @@ void credentials_release(struct credentials *c, const struct aws_keys *keys);
 /* New keys, copied, for everybody who acquires from now on. */
 void credentials_replace(struct credentials *c, const struct aws_keys *keys);
 
-/* The region: configured, from the host of the queue URL, AWS_REGION, AWS_DEFAULT_REGION. False: none
- * of them. */
+/* The region: configured, from the host of the queue URL, AWS_REGION, AWS_DEFAULT_REGION. False:
+ * none of them. */
 bool aws_region(const char *configured, const char *queue_url, char *region, size_t size) MUST_USE;
 
 #endif
