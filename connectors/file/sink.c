@@ -348,7 +348,7 @@ static const struct opt sink_opts[] = {
         .type = OPT_SIZE,
         .fallback = "1MiB",
         .min = 1,
-        .max = 256 * 1024 * 1024,
+        .max = INT64_C(256) << 20,
         .help = "lines that may wait for the write before theirs",
     },
     OPT_END,

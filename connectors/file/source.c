@@ -343,7 +343,7 @@ static const struct opt source_opts[] = {
         .type = OPT_SIZE,
         .fallback = "1MiB",
         .min = 1,
-        .max = 256 * 1024 * 1024,
+        .max = INT64_C(256) << 20,
         .help = "the longest line allowed",
     },
     OPT_END,
