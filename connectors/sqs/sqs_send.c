@@ -59,33 +59,44 @@ static void outage(struct sqs_sink *s, struct sqs_send *b, const struct error *w
 
 /* ---- answers ---- */
 
+static bool is_config(enum sqs_class class)
+{
+    return class == SQS_CLOCK || class == SQS_CREDENTIALS || class == SQS_CONFIG ||
+           class == SQS_DENIED;
+}
+
+static enum sqs_class class_of(const struct sqs_result *r)
+{
+    return sqs_classify_entry(r->sender_fault, r->code, r->message);
+}
+
+/* A key that may not be used, for example, fails the entries and not the request. */
+static bool somebody_must_act(const struct sqs_send *b)
+{
+    for (size_t i = 0; i < b->pack.count; i++)
+        if (b->results[i].fate == SQS_FAILED && is_config(class_of(&b->results[i]))) return true;
+    return false;
+}
+
 static void entry_failed(struct sqs_sink *s, struct leg *l, const struct sqs_result *r)
 {
     struct error e;
-    enum sqs_class class = sqs_classify_entry(r->sender_fault, r->code, r->message);
-    error_set(&e, FAULT_RETRY, "queue \"%s\": %.*s: %.*s", s->queue.name, BYTES_ARGS(r->code),
-              BYTES_ARGS(r->message));
-    switch (class) {
-    case SQS_OK:
-    case SQS_TRANSIENT:
-        break;
-    case SQS_THROTTLED: /* not the message's fault: no attempt of it */
-        e.fault = FAULT_DOWN;
-        e.retry_after_ms = THROTTLED_MS;
-        break;
-    case SQS_CLOCK:
-    case SQS_CREDENTIALS:
-    case SQS_CONFIG:
-    case SQS_DENIED:
+    char hint[256];
+    enum sqs_class class = class_of(r);
+    sqs_error_hint(class, r->code, r->message, "sqs:SendMessage", hint, sizeof(hint));
+    error_set(&e, FAULT_RETRY, "%.*s: %.*s%s%s%s", BYTES_ARGS(r->code), BYTES_ARGS(r->message),
+              *hint ? " (" : "", hint, *hint ? ")" : "");
+    if (is_config(class)) {
         e.fault = FAULT_DOWN;
         sqs_sink_down(s, &e);
         return_leg(s, l, &e);
         return;
-    case SQS_HANDLE:
-    case SQS_TOO_LONG:
-    case SQS_SENDER:
+    }
+    if (class == SQS_THROTTLED) { /* not the message's fault: no attempt of it */
+        e.fault = FAULT_DOWN;
+        e.retry_after_ms = THROTTLED_MS;
+    } else if (class != SQS_TRANSIENT) {
         e.fault = FAULT_REJECT;
-        break;
     }
     leg_done(l, &e);
 }
@@ -114,16 +125,14 @@ static void entry_answered(struct sqs_send *b, size_t i)
         entry_failed(s, b->legs[i], r);
         return;
     case SQS_UNANSWERED:
-        error_set(&e, FAULT_RETRY, "queue \"%s\": the answer does not name this message",
-                  s->queue.name);
+        error_set(&e, FAULT_RETRY, "SendMessageBatch: the answer does not name this message");
         break;
     case SQS_DONE:
         if (sqs_pack_agrees(&b->pack, s->digest, i, r)) {
             leg_done(b->legs[i], NULL);
             return;
         }
-        error_set(&e, FAULT_RETRY, "queue \"%s\": SQS has another message than was sent (MD5)",
-                  s->queue.name);
+        error_set(&e, FAULT_RETRY, "SendMessageBatch: SQS has another message than was sent (MD5)");
         break;
     }
     leg_done(b->legs[i], &e);
@@ -146,12 +155,13 @@ static void read_answer(struct sqs_sink *s, struct sqs_send *b)
 {
     switch (b->call.class) {
     case SQS_OK:
-        sqs_sink_up(s);
+        if (!somebody_must_act(b)) sqs_sink_up(s);
         for (size_t i = 0; i < b->pack.count; i++)
             entry_answered(b, i);
         return;
     case SQS_TOO_LONG:
     case SQS_SENDER:
+        sqs_sink_up(s); /* who refuses is there */
         batch_refused(s, b);
         return;
     case SQS_TRANSIENT:

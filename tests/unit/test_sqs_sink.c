@@ -182,6 +182,37 @@ static void one_bad_message_harms_only_itself(void **state)
     free(source.verdicts);
 }
 
+/* After an outage, a message that is refused shows as well as any other that the queue is there. */
+static void a_refusal_ends_an_outage(void **state)
+{
+    const struct sim *sim = *state;
+    struct scripted_source_conf source = {.total = 5, .chunk = 1, .finish = true};
+    struct scripted_sink_conf dead = {0};
+    struct sqs_sink_conf sink = sim_sink(sim->standard);
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    conf.dead_letter = (struct sink_conf){&scripted_connector, &dead};
+    conf.max_in_flight = 1;
+    sim_fault(sim, "[{\"action\":\"SendMessageBatch\",\"kind\":\"status\",\"count\":3},"
+                   "{\"action\":\"SendMessageBatch\",\"kind\":\"status\",\"status\":400,"
+                   "\"code\":\"InvalidMessageContents\",\"message\":\"m\"}]");
+    scripted_run(&conf, NULL, NULL);
+    assert_int_equal(source.confirmed, 5);
+    assert_int_equal(dead.confirmed, 1);
+    assert_int_equal(sim_count(sim, "q", "sent"), 4);
+    free(source.verdicts);
+}
+
+/* The key of the queue may not be used, say: nobody is to blame but the configuration. */
+static void entries_that_nobody_may_send_wait(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"upto\":10,"
+                   "\"code\":\"KmsAccessDenied\",\"message\":\"m\",\"sender_fault\":true,"
+                   "\"count\":2}");
+    assert_int_equal(send_all(sim->standard, 10, 0), 10);
+    assert_int_equal(sim_count(sim, "q", "sent"), 10);
+}
+
 static bool all_is_emitted(void *arg)
 {
     const struct scripted_source_conf *source = arg;
@@ -219,6 +250,8 @@ int main(void)
         WITH_SIM(a_batch_refused_as_a_whole_goes_one_by_one),
         WITH_SIM(an_answer_about_another_message_is_not_believed),
         WITH_SIM(one_bad_message_harms_only_itself),
+        WITH_SIM(a_refusal_ends_an_outage),
+        WITH_SIM(entries_that_nobody_may_send_wait),
         WITH_SIM(a_stop_does_not_hang_on_a_silent_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
