@@ -25,24 +25,47 @@ void handover_init(struct handover *h, struct loop *loop,
     pthread_mutex_init(&h->lock, NULL);
 }
 
-void handover_push(struct handover *h, struct note *note)
-{
-    handover_push_chain(h, note, note);
-}
-
-void handover_push_chain(struct handover *h, struct note *first, struct note *last)
+static void append(struct handover *h, struct note *first, struct note *last)
 {
     last->next = NULL;
-    pthread_mutex_lock(&h->lock);
     if (h->last)
         h->last->next = first;
     else
         h->first = first;
     h->last = last;
-    bool post = !h->posted;
+}
+
+/* Within the lock: the loop may free the handover as soon as it has the last note. */
+static void wake(struct handover *h)
+{
+    if (!h->posted) loop_post(h->loop, &h->post);
     h->posted = true;
-    /* Within the lock: the loop may free the handover as soon as it has the last note. */
-    if (post) loop_post(h->loop, &h->post);
+}
+
+void handover_push_chain(struct handover *h, struct note *first, struct note *last)
+{
+    pthread_mutex_lock(&h->lock);
+    append(h, first, last);
+    wake(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void handover_push(struct handover *h, struct note *note)
+{
+    handover_push_chain(h, note, note);
+}
+
+void handover_add(struct handover *h, struct note *note)
+{
+    pthread_mutex_lock(&h->lock);
+    append(h, note, note);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void handover_wake(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    if (h->first) wake(h);
     pthread_mutex_unlock(&h->lock);
 }
 

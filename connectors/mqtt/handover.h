@@ -31,6 +31,11 @@ void handover_init(struct handover *h, struct loop *loop,
 void handover_push(struct handover *h, struct note *note);
 void handover_push_chain(struct handover *h, struct note *first, struct note *last);
 
+/* Adds a note without waking the loop, which handover_wake() does: for those who have more to come.
+ */
+void handover_add(struct handover *h, struct note *note);
+void handover_wake(struct handover *h);
+
 /* Nobody pushes any more, and all that was pushed has been taken. */
 void handover_release(struct handover *h);
 

@@ -16,8 +16,10 @@ void mqtt_publish_return(struct mqtt_publish *p, enum mqtt_outcome outcome)
 
 static void answered(struct mqtt_publish *p, enum mqtt_outcome outcome)
 {
-    atomic_fetch_sub_explicit(p->unanswered, 1, memory_order_relaxed);
-    mqtt_publish_return(p, outcome);
+    atomic_fetch_sub_explicit(&p->session->unanswered, 1, memory_order_relaxed);
+    p->outcome = outcome;
+    p->note.kind = MQTT_PUBLISHED;
+    mqtt_session_tell_owner(p->session, &p->note);
 }
 
 static void on_confirmed3(void *context, MQTTAsync_successData *data)
@@ -113,7 +115,7 @@ bool mqtt_publish_send(struct mqtt_session *s, struct mqtt_publish *p)
         return true;
     }
     int qos = p->qos; /* p may be gone as soon as Paho has it */
-    p->unanswered = &s->unanswered;
+    p->session = s;
     int rc = send_it(s, p, props, v5);
     if (rc == MQTTASYNC_MAX_BUFFERED_MESSAGES) return false;
     if (rc != MQTTASYNC_SUCCESS)

@@ -26,8 +26,8 @@ struct mqtt_publish {
     uint8_t reason;
     size_t size;
     struct handover *back;
-    atomic_uint *unanswered;
-    const char *topic; /* topic_text, or the configuration's */
+    struct mqtt_session *session; /* while Paho has it */
+    const char *topic;            /* topic_text, or the configuration's */
     char topic_text[];
 };
 

@@ -10,7 +10,10 @@
  * would get each other's bytes. File scope for that reason; the MQTT thread's. */
 static const struct mqtt_session *the_websocket;
 
-enum { PROTOCOL_MAX_PACKET = 268435460 }; /* 256 MiB and its fixed header */
+enum {
+    PROTOCOL_MAX_PACKET = 268435460, /* 256 MiB and its fixed header */
+    NOTES_PER_WAKE = 64,
+};
 
 static bool is_v5(const struct mqtt_session *s)
 {
@@ -36,6 +39,45 @@ void mqtt_session_failed(struct mqtt_session *s, const struct error *why, bool u
     note->why = *why;
     note->unreachable = unreachable;
     tell(s, note);
+}
+
+/* ---- news for the owner ----
+ *
+ * File scope, because Paho's receive thread is one for all sessions. Under Paho's lock. */
+static struct mqtt_session *waking;
+static unsigned waking_notes;
+
+static void wake_owners(void)
+{
+    while (waking) {
+        struct mqtt_session *s = waking;
+        waking = s->next_waking;
+        s->waking = false;
+        handover_wake(s->setup->to_owner);
+    }
+    waking_notes = 0;
+}
+
+void mqtt_session_wake_owners(void)
+{
+    paho_lock();
+    wake_owners();
+    paho_unlock();
+}
+
+void mqtt_session_tell_owner(struct mqtt_session *s, struct note *note)
+{
+    if (!paho_will_wait()) {
+        handover_push(s->setup->to_owner, note);
+        return;
+    }
+    handover_add(s->setup->to_owner, note);
+    if (!s->waking) {
+        s->waking = true;
+        s->next_waking = waking;
+        waking = s;
+    }
+    if (++waking_notes >= NOTES_PER_WAKE) wake_owners();
 }
 
 /* ---- connecting: callbacks of Paho's threads ---- */
@@ -170,7 +212,7 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
         a->note.kind = MQTT_REDELIVERED;
         tell(s, new_note(s, CLIENT_DRAIN)); /* it may be confirmed already */
     }
-    handover_push(s->setup->to_owner, &a->note);
+    mqtt_session_tell_owner(s, &a->note);
     return 1; /* ours: Paho frees nothing, and does not offer it again */
 }
 
@@ -341,6 +383,7 @@ void mqtt_session_destroy(struct mqtt_session *s)
     if (s->handle) MQTTAsync_destroy(&s->handle); /* no callback comes after this */
     paho_lock();
     gate_disconnected(s->setup);
+    wake_owners(); /* and is on no list any more */
     paho_unlock();
     if (the_websocket == s) the_websocket = NULL;
     mqtt_properties_free(&s->properties);

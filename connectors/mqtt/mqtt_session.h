@@ -54,6 +54,8 @@ struct mqtt_session {
     struct mqtt_limits limits;
     atomic_uint unanswered;            /* publishes that Paho has */
     struct mqtt_properties properties; /* of the publish at hand */
+    struct mqtt_session *next_waking;  /* see mqtt_session_tell_owner() */
+    bool waking;
     char tls_error[256];
     MQTTAsync_nameValue *headers;
     char *header_text;
@@ -69,6 +71,11 @@ bool mqtt_session_sync(struct mqtt_session *s) MUST_USE;
 
 /* Says goodbye to the broker where it can. Publishes that were not answered go back to the sink. */
 void mqtt_session_destroy(struct mqtt_session *s);
+
+/* Hands news to the owner, in a callback. From Paho's receive thread they go in batches: the
+ * owner's loop is woken when Paho is about to wait, or when there are many. */
+void mqtt_session_tell_owner(struct mqtt_session *s, struct note *note);
+void mqtt_session_wake_owners(void); /* the receive thread, without Paho's lock */
 
 /* Tells the client that the session can only be destroyed. Any thread. */
 void mqtt_session_failed(struct mqtt_session *s, const struct error *why, bool unreachable);

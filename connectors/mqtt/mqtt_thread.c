@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "connectors/mqtt/mqtt_session.h"
 #include "connectors/mqtt/paho_inside.h"
 
 /* File scope, because Paho itself is: there is one in a process. */
@@ -22,7 +23,7 @@ static void create_anchor(void)
 
 static void *run(void *arg)
 {
-    paho_init();
+    paho_init(mqtt_session_wake_owners);
     create_anchor();
     loop_run(arg);
     return NULL;

@@ -15,8 +15,12 @@
  * thread. */
 bool paho_holds_acks(void);
 
-/* Once, by the MQTT thread, before any other call of Paho. */
-void paho_init(void);
+/* Once, by the MQTT thread, before any other call of Paho. Paho's receive thread calls
+ * before_wait() when it has handled all that there was, without the lock. */
+void paho_init(void (*before_wait)(void));
+
+/* This is the receive thread, and before_wait() will follow. */
+bool paho_will_wait(void);
 
 /* Paho's global lock. Its callbacks run with it held; the MQTT thread takes it for the ack gates.
  */

@@ -7,8 +7,14 @@ bool paho_holds_acks(void)
     return false;
 }
 
-void paho_init(void)
+void paho_init(void (*before_wait)(void))
 {
+    (void)before_wait;
+}
+
+bool paho_will_wait(void)
+{
+    return false;
 }
 
 void paho_lock(void)
