@@ -49,16 +49,15 @@ class Bridge:
         """wait: until every pipeline says that it is running."""
         self.runs += 1
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        stats = ["--stats-file", self.stats_path, "--stats-interval", "50ms"]
+        stats = ["--stats-file", self.stats_path(self.runs), "--stats-interval", "50ms"]
         self.process = spawn([self.program, "run", self.config_path, *stats], self.log_path, env=self.env)
         if wait:
             self.wait_log(r'pipeline "[^"]*": running')
         return self
 
-    @property
-    def stats_path(self):
+    def stats_path(self, run):
         """A file for each run, since counters start from nothing."""
-        return self.folder / f"stats-{self.runs}.jsonl"
+        return self.folder / f"stats-{run}.jsonl"
 
     def log(self):
         """Of this run."""
@@ -89,20 +88,24 @@ class Bridge:
         """The first line that matches."""
         return self.wait(lambda: self.log_lines(pattern), timeout_s, f"log line {pattern!r}")[0]
 
-    def stats(self):
-        """The latest counters, summed over pipelines and workers; nothing yet: all are 0."""
+    def stats(self, run=None):
+        """The latest counters of this run, summed over pipelines and workers; nothing yet: all are 0."""
         latest = {}
-        for line in self._stats_lines():
-            latest[line["pipeline"], line.get("worker", 0)] = line
+        for line in self._stats_lines(self.stats_path(run or self.runs)):
+            latest[line["pipeline"], line["worker"]] = line
         total = Counter()
         for line in latest.values():
             total.update({name: value for name, value in line.items() if isinstance(value, int) and name != "worker"})
         return total
 
-    def _stats_lines(self):
-        if not self.stats_path.exists():
+    def stats_of_runs(self):
+        return [self.stats(run + 1) for run in range(self.runs)]
+
+    @staticmethod
+    def _stats_lines(path):
+        if not path.exists():
             return []
-        whole_lines = self.stats_path.read_text().rpartition("\n")[0]
+        whole_lines = path.read_text().rpartition("\n")[0]
         return [json.loads(line) for line in whole_lines.splitlines()]
 
     def wait_stats(self, condition, timeout_s=60):

@@ -19,6 +19,14 @@ def pytest_sessionfinish(exitstatus):
         shutil.rmtree(RUN_FOLDER, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With two workers, one of them runs all that needs the Java brokers: they are started once."""
+    for item in items:
+        if item.get_closest_marker("java"):
+            item.add_marker(pytest.mark.xdist_group("java"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -42,7 +50,7 @@ def started(make):
 def server(make):
     running = started(make)
     yield running
-    running.stop()
+    running.kill()
 
 
 @pytest.fixture(scope="session")

@@ -103,10 +103,10 @@ def sanitizers():
 def pytest(part, preset, *options):
     junit = LOGS / f"{part}.xml"
     python = BUILD / "venv" / "bin" / "python"
-    command = [*launcher(preset), python, "-m", "pytest", "tests/e2e", "-q", "--junit-xml", junit, *options]
+    command = [*launcher(preset), python, "-m", "pytest", "tests/e2e", "-q", "-n", "2", "--dist", "loadgroup", *options]
     if not (BUILD / "venv" / "requirements.txt").exists():
         return no_python_clients()
-    succeeded = run(part, command, SQSBRIDGE=str(BUILD / preset / "sqsbridge"), **sanitizers())
+    succeeded = run(part, [*command, "--junit-xml", junit], SQSBRIDGE=str(BUILD / preset / "sqsbridge"), **sanitizers())
     return read_junit(junit, succeeded)
 
 
