@@ -6,6 +6,7 @@
  *
  *   MQTTPacket_send_puback   never sends: the ack gate does it, when the message is confirmed
  *   MQTTPacket_Factory       tells which connection the packet at hand came from
+ *   MQTTPacket_send_publish  never fails: Paho frees such a message twice (see there)
  *   SSL_CTX_set_verify       remembers why a certificate was refused; checks its host name
  *
  * and in paho_sockets.c:
@@ -23,6 +24,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "connectors/mqtt/paho_private.h"
 
@@ -36,7 +38,7 @@ struct paho_buffers {
     int *frees;
     uint8_t mask[4];
 };
-enum { WRITE_COMPLETE = 0, WRITE_KEPT = -22 };
+enum { WRITE_COMPLETE = 0, WRITE_FAILED = -1, WRITE_KEPT = -22 };
 
 /* Clients.h: the socket is the first member of networkHandles. */
 struct paho_net {
@@ -53,10 +55,14 @@ int Socket_noPendingWrites(int socket);
 int WebSocket_putdatas(struct paho_net *net, char **first, size_t *len, struct paho_buffers *more);
 
 void *__real_MQTTPacket_Factory(int version, struct paho_net *net, int *error);
+int __real_MQTTPacket_send_publish(void *publish, int dup, int qos, int retained,
+                                   struct paho_net *net, const char *client);
 void __real_SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback);
 
 WRAPPER int __wrap_MQTTPacket_send_puback(int version, int id, void *net, const char *client);
 WRAPPER void *__wrap_MQTTPacket_Factory(int version, struct paho_net *net, int *error);
+WRAPPER int __wrap_MQTTPacket_send_publish(void *publish, int dup, int qos, int retained,
+                                           struct paho_net *net, const char *client);
 WRAPPER void __wrap_SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback);
 
 /* ---- state; file scope, because Paho's is ---- */
@@ -121,6 +127,19 @@ bool paho_write(struct paho_net *net, const void *bytes, size_t len)
     int rc = WebSocket_putdatas(net, &copy, &len, &none);
     if (rc != WRITE_KEPT) MQTTAsync_free(copy);
     return rc == WRITE_COMPLETE || rc == WRITE_KEPT;
+}
+
+/* When a PUBLISH of QoS 1 can't be written, Paho frees topic and payload with the command, and once
+ * more with the list of those in flight (MQTTAsync_processCommand(), 1.3.12 and later). So it is
+ * told that the write went well: the connection is at its end, which the receive thread finds out
+ * at once, and then all that is in flight fails together. */
+int __wrap_MQTTPacket_send_publish(void *publish, int dup, int qos, int retained,
+                                   struct paho_net *net, const char *client)
+{
+    int rc = __real_MQTTPacket_send_publish(publish, dup, qos, retained, net, client);
+    if (rc != WRITE_FAILED || qos == 0) return rc;
+    shutdown(net->socket, SHUT_RDWR);
+    return WRITE_COMPLETE;
 }
 
 void paho_discard_queued(void *client)
