@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder)) check_failed("%s: %s", folder, strerror(errno));
     signal(SIGPIPE, SIG_IGN);
     log_set_level(LOG_DEBUG);
+    fprintf(stderr, "files of the far end: %s\n", folder); /* they stay where a check fails */
     struct rig *rig = ops->open(folder);
     rig->ops = ops;
     check->run(rig);
