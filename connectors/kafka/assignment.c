@@ -151,7 +151,7 @@ static void finish_revoke(struct kafka_source *s, rd_kafka_event_t *event, bool 
     else
         answer_unassign(s, rd_kafka_event_topic_partition_list(event));
     log_info(s->client.context, "consumer group \"%s\": partitions %s, %zu are left",
-             s->conf->group_id, lost ? "were lost" : "go to others", s->assigned);
+             s->conf->group_id, lost ? "were lost" : "are given back", s->assigned);
 }
 
 static void end_revoke(struct kafka_source *s)

@@ -25,8 +25,9 @@ static void on_log(struct kafka_client *c, rd_kafka_event_t *event)
     const char *facility, *text;
     int level;
     if (rd_kafka_event_log(event, &facility, &text, &level) != 0) return;
-    if (strcmp(facility, "FAIL") == 0) return; /* comes as an error event too */
-    if (level > 4)                             /* syslog's LOG_WARNING */
+    bool is_event = strcmp(facility, "FAIL") == 0 || strcmp(facility, "FATAL") == 0;
+    if (is_event) return; /* comes as an error too */
+    if (level > 4)        /* syslog's LOG_WARNING */
         log_debug(c->context, "librdkafka: %s", text);
     else
         log_limited(&c->log_limit, LOG_WARN, c->context, "librdkafka: %s", text);
@@ -51,8 +52,9 @@ static void on_error(struct kafka_client *c, rd_kafka_event_t *event)
 static void on_token_wanted(struct kafka_client *c)
 {
     struct error e;
-    if (!kafka_token_refresh(c->rk, c->conf->sasl_token_file, &e))
-        log_limited(&c->log_limit, LOG_WARN, c->context, "%s", e.text);
+    if (kafka_token_refresh(c->rk, c->conf->sasl_token_file, &e)) return;
+    /* librdkafka makes an error event of it, and asks again after a while. */
+    rd_kafka_oauthbearer_set_token_failure(c->rk, e.text);
 }
 
 /* Returns whether the owner keeps the event. */
@@ -146,18 +148,21 @@ static void start_reaper(struct kafka_client *c);
 static void say_reason(struct kafka_client *c)
 {
     if (c->reason.fault != FAULT_NONE)
-        log_limited(&c->reason_limit, LOG_INFO, c->context, "%s", c->reason.text);
+        log_limited(&c->reason_limit, LOG_WARN, c->context, "%s", c->reason.text);
     c->reason.fault = FAULT_NONE;
 }
 
+/* Silence has no reason yet when it is the first: a connection may take longer than a probe. */
 static void probe_failed(struct kafka_client *c)
 {
     struct kafka_probe *probe = &c->probe;
+    bool first = probe->delay_ms == 0;
     bool told = !probe->answered && c->reason.fault != FAULT_NONE;
-    probe->delay_ms = probe->delay_ms ? 2 * probe->delay_ms : PROBE_DELAY_MS;
+    probe->delay_ms = first ? PROBE_DELAY_MS : 2 * probe->delay_ms;
     if (probe->delay_ms > PROBE_DELAY_MAX_MS) probe->delay_ms = PROBE_DELAY_MAX_MS;
     kafka_client_probe(c, probe->delay_ms);
-    c->ops->probed(c->owner, told ? &c->reason : &probe->why);
+    if (probe->answered || told || !first)
+        c->ops->probed(c->owner, told ? &c->reason : &probe->why);
 }
 
 static void on_probe_done(struct post *post)
@@ -237,6 +242,22 @@ bool kafka_client_open(struct kafka_client *c, rd_kafka_type_t type, rd_kafka_co
     c->tick = (struct loop_timer){.run = on_tick, .arg = c};
     loop_timer_start(c->loop, &c->tick, TICK_MS);
     return true;
+}
+
+/* There is no call for that; setting the password does it on the way, also where there is none. */
+void kafka_client_wake(struct kafka_client *c)
+{
+    const char *user = c->conf->sasl_username, *password = c->conf->sasl_password;
+    rd_kafka_error_destroy(
+        rd_kafka_sasl_set_credentials(c->rk, user ? user : "", password ? password : ""));
+}
+
+int64_t kafka_client_setting(const struct kafka_client *c, const char *property)
+{
+    char value[32] = "";
+    size_t size = sizeof(value);
+    rd_kafka_conf_get(rd_kafka_conf(c->rk), property, value, &size);
+    return strtoll(value, NULL, 10);
 }
 
 /* ---- closing ---- */

@@ -80,6 +80,12 @@ void kafka_client_unwatch(rd_kafka_queue_t *queue);
  * again and again until it has succeeded. Harmless while one is under way. */
 void kafka_client_probe(struct kafka_client *c, uint64_t after_ms);
 
+/* Has librdkafka's connections look for work now. */
+void kafka_client_wake(struct kafka_client *c);
+
+/* A number of the configuration that the instance runs with. */
+int64_t kafka_client_setting(const struct kafka_client *c, const char *property);
+
 /* Ends the instance on a thread of its own, and releases all handles. closed() follows, never from
  * within. flags: of rd_kafka_destroy_flags(). Works on one that is not open. */
 void kafka_client_close(struct kafka_client *c, int flags);

@@ -23,12 +23,13 @@ void kafka_commit_acknowledge(struct kafka_source *s)
     if (n) pipeline_acknowledged(s->base.pipeline, s->acks, n);
 }
 
-/* Early enough that what is committed, and so still counts as in flight, never fills the window;
- * rarely enough that a commit speaks for many messages. */
+/* At once when somebody waits for the end. Else early enough that what is committed, and so still
+ * counts as in flight, never fills the window; rarely enough that a commit speaks for many
+ * messages. */
 static bool is_time(const struct kafka_source *s)
 {
     uint64_t share = pipeline_window(s->base.pipeline) / (s->starved ? 16 : 4);
-    return s->revoke || s->commit.waiting > share;
+    return s->stopped || s->revoke || s->commit.waiting > share;
 }
 
 void kafka_commit_consider(struct kafka_source *s)
@@ -44,7 +45,8 @@ void kafka_commit_consider(struct kafka_source *s)
 void kafka_commit_due(void *source)
 {
     struct kafka_source *s = source;
-    if (!s->commit.open && s->commit.waiting && s->client.rk) kafka_commit_send(s);
+    s->commit.failed = false;
+    if (!s->commit.open && s->commit.waiting) kafka_commit_send(s);
 }
 
 static void add_offset(rd_kafka_topic_partition_list_t *list, struct kafka_partition *p)

@@ -131,9 +131,10 @@ static void fill_consumer(struct draft *d, const struct kafka_source_conf *c,
     /* cooperative-sticky can hang on close in 2.0.2 */
     set(d, NULL, "partition.assignment.strategy", "range");
     set(d, NULL, "check.crcs", "true");
-    /* Prefetch is per partition, and what makes the process large. */
+    /* Prefetch is per partition, and what makes the process large: 1 MiB each, and one fetch. */
     set(d, NULL, "queued.min.messages", "1000");
-    set(d, NULL, "queued.max.messages.kbytes", "4096");
+    set(d, NULL, "queued.max.messages.kbytes", "1024");
+    set(d, NULL, "fetch.message.max.bytes", "262144");
     /* How soon a new topic or partition is seen. */
     set(d, NULL, "topic.metadata.refresh.interval.ms", "15000");
     set_properties(d, &c->client.properties);

@@ -16,15 +16,17 @@ struct advice {
 static const struct advice connection_advice[] = {
     {"while requesting ApiVersion", FAULT_CONFIG,
      "does this port speak TLS? check security_protocol"},
-    {"might require SASL", FAULT_CONFIG, "check security_protocol"},
+    {"might require SASL", FAULT_CONFIG, "does this port want a login? check security_protocol"},
     {"certificate verify failed", FAULT_CONFIG,
      "check that tls_ca holds the authority that signed the broker's certificate"},
     {"IP address mismatch", FAULT_CONFIG, "connect by a name that is in the certificate"},
     {"hostname mismatch", FAULT_CONFIG, "connect by a name that is in the certificate"},
     {"certificate required", FAULT_CONFIG, "give tls_cert and tls_key"},
+    {"certificate unknown", FAULT_CONFIG, "the broker does not take this tls_cert"},
     {"bad certificate", FAULT_CONFIG, "the broker does not take this tls_cert"},
     {"alert unknown ca", FAULT_CONFIG, "the broker does not trust the signer of tls_cert"},
     {"SSL", FAULT_CONFIG, "does this port speak TLS? check security_protocol and the tls_ options"},
+    {"OAUTHBEARER token", FAULT_CONFIG, "check sasl_token_file"},
     {"SASL authentication error", FAULT_CONFIG, "check sasl_username and sasl_password"},
     {"SaslAuthenticate", FAULT_CONFIG, "check sasl_username and sasl_password"},
     {"SASL", FAULT_CONFIG, "check sasl_mechanism, sasl_username and sasl_password"},
@@ -41,18 +43,28 @@ static const struct advice *find_advice(const char *text)
     return NULL;
 }
 
-/* "(after 3ms in state CONNECT, 2 identical error(s) suppressed)" would make every repeat look new.
- */
-static int length_without_timing(const char *text)
+/* Cuts what would make every repeat look new ("(after 3ms in state CONNECT, 2 identical error(s)
+ * suppressed)"), and librdkafka's own guesses, which speak of its properties. */
+static int useful_length(const char *text)
 {
-    const char *timing = strstr(text, " (after ");
-    return (int)(timing ? (size_t)(timing - text) : strlen(text));
+    static const char *const ends[] = {
+        " (after ",
+        ": broker certificate could not be verified",
+        ": might be caused by",
+        ": verify that security.protocol",
+    };
+    size_t len = strlen(text);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        const char *end = strstr(text, ends[i]);
+        if (end && (size_t)(end - text) < len) len = (size_t)(end - text);
+    }
+    return (int)len;
 }
 
 void kafka_error_connection(struct error *e, const char *text)
 {
     const struct advice *advice = find_advice(text);
-    int len = length_without_timing(text);
+    int len = useful_length(text);
     if (!advice)
         error_set(e, FAULT_DOWN, "connecting to Kafka: %.*s", len, text);
     else

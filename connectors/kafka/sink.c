@@ -102,11 +102,17 @@ static void renew_producer(struct kafka_sink *s, rd_kafka_resp_err_t code, const
     else
         error_set(&why, FAULT_DOWN, "the producer has failed, another takes over: %s", text);
     s->renew_ms = doubled(s->renew_ms, RENEW_MS, RENEW_MAX_MS);
+    if (why.fault == FAULT_CONFIG) s->renew_ms = RENEW_MAX_MS;
     pipeline_sink_state(&s->base, SINK_DOWN, &why);
     end_producer(s, PHASE_RENEWING, &why);
 }
 
 /* ---- what librdkafka says of a message ---- */
+
+static bool accepts(const struct kafka_sink *s)
+{
+    return s->phase == PHASE_OPEN && s->suspects.count == 0 && s->suspects.trial == 0;
+}
 
 static void topic_refuses(struct kafka_sink *s, const char *topic, rd_kafka_resp_err_t code,
                           struct error *e)
@@ -132,6 +138,12 @@ static void refuse_leg(struct kafka_sink *s, struct leg *l, const char *topic,
     struct error e;
     switch (kafka_error_refusal(code)) {
     case KAFKA_REFUSED_BATCH:
+        if (accepts(s))
+            log_limited(
+                &s->client.log_limit, LOG_WARN, s->client.context,
+                "topic \"%s\" refuses a batch: %s: it is sent again in parts (is batch_size "
+                "larger than the topic's max.message.bytes?)",
+                topic, rd_kafka_err2str(code));
         if (kafka_suspects_add(&s->suspects, l)) return;
         kafka_error_message(&e, topic, code, l->msg->body.len);
         break;
@@ -215,11 +227,6 @@ static enum taken take_leg(struct kafka_sink *s, struct leg *l)
     }
     leg_done(l, &e);
     return TAKEN;
-}
-
-static bool accepts(const struct kafka_sink *s)
-{
-    return s->phase == PHASE_OPEN && s->suspects.count == 0 && s->suspects.trial == 0;
 }
 
 static size_t kafka_sink_submit(struct sink *base, struct leg *const *legs, size_t n)

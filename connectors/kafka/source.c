@@ -77,12 +77,13 @@ static void end_consumer(struct kafka_source *s, int flags)
 static void on_end_timer(void *source);
 
 /* Only a new consumer can go on: another has taken this one's place in the group. */
-static void renew_consumer(struct kafka_source *s)
+static void renew_consumer(struct kafka_source *s, enum fault fault)
 {
     if (s->phase != KAFKA_SOURCE_OPEN) return;
     s->phase = KAFKA_SOURCE_RENEWING;
     s->renew_ms = s->renew_ms ? 2 * s->renew_ms : RENEW_MS;
-    if (s->renew_ms > RENEW_MAX_MS) s->renew_ms = RENEW_MAX_MS;
+    /* Two with the same group_instance_id would push each other out for ever. */
+    if (s->renew_ms > RENEW_MAX_MS || fault == FAULT_CONFIG) s->renew_ms = RENEW_MAX_MS;
     end_consumer(s, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
@@ -97,7 +98,7 @@ static void on_error(void *owner, rd_kafka_resp_err_t code, const char *text, bo
         kafka_source_state(s, false, &e);
     else
         log_limited(&s->complaint, LOG_WARN, s->client.context, "%s", e.text);
-    if (fatal) renew_consumer(s);
+    if (fatal) renew_consumer(s, e.fault);
 }
 
 static bool on_event(void *owner, rd_kafka_event_t *event)
@@ -156,6 +157,8 @@ static bool open_consumer(struct kafka_source *s, struct error *e)
     rd_kafka_conf_t *conf = kafka_conf_consumer(s->conf, &run, e);
     if (!conf || !kafka_client_open(&s->client, RD_KAFKA_CONSUMER, conf, NULL, e)) return false;
     s->phase = KAFKA_SOURCE_OPEN;
+    s->prefetch_count = kafka_client_setting(&s->client, "queued.min.messages");
+    s->prefetch_bytes = 1024 * kafka_client_setting(&s->client, "queued.max.messages.kbytes");
     return subscribe(s, e);
 }
 
@@ -177,8 +180,11 @@ static void on_end_timer(void *source)
                   s->conf->group_id);
         end_consumer(s, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     } else if (!open_consumer(s, &e)) {
-        kafka_source_state(s, false, &e);
-        renew_consumer(s);
+        kafka_source_state(s, false, &e); /* a certificate that was there has gone */
+        if (s->phase == KAFKA_SOURCE_OPEN)
+            renew_consumer(s, e.fault);
+        else
+            loop_timer_start(s->client.loop, &s->end_timer, s->renew_ms);
     }
 }
 
@@ -221,6 +227,7 @@ static void kafka_source_stop(struct source *base)
     struct kafka_source *s = kafka_source_of(base);
     s->stopped = true;
     loop_cancel_task(s->client.loop, &s->read);
+    kafka_commit_consider(s);
 }
 
 /* Leaves the group: the revoke that this brings commits what is confirmed. The end comes with

@@ -23,7 +23,8 @@ struct kafka_partition {
     bool held;               /* by the pipeline: its lane is full */
     bool dry;                /* nothing in the queue when last looked at */
     bool revoking;
-    uint64_t in_flight; /* emitted and not settled */
+    uint64_t in_flight;              /* emitted and not settled */
+    uint64_t read_count, read_bytes; /* since librdkafka was last asked for more */
     struct kafka_window window;
 };
 
@@ -56,9 +57,10 @@ struct kafka_source {
     size_t assigned;                     /* those with a queue */
 
     struct turn_task read;
-    size_t next;   /* partition to read */
-    bool reserved; /* one place in the pipeline */
-    bool starved;  /* the pipeline had no room */
+    int64_t prefetch_count, prefetch_bytes; /* of a partition: librdkafka fetches no more then */
+    size_t next;                            /* partition to read */
+    bool reserved;                          /* one place in the pipeline */
+    bool starved;                           /* the pipeline had no room */
     struct kafka_draft draft;
     struct log_limit complaint;
 

@@ -110,8 +110,5 @@ bool kafka_token_refresh(rd_kafka_t *rk, const char *path, struct error *e)
               hand_over(rk, &token, e);
     kafka_token_free(&token);
     free(text.ptr);
-    if (ok) return true;
-    error_prefix(e, "token for OAUTHBEARER: sasl_token_file \"%s\"", path);
-    rd_kafka_oauthbearer_set_token_failure(rk, e->text); /* it asks again after a while */
-    return false;
+    return ok || error_prefix(e, "sasl_token_file \"%s\"", path);
 }

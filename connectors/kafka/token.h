@@ -18,8 +18,7 @@ struct kafka_token {
 bool kafka_token_parse(struct bytes jwt, struct kafka_token *token, struct error *e) MUST_USE;
 void kafka_token_free(struct kafka_token *token);
 
-/* The answer to RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH: hands the file's token to librdkafka, or
- * tells it why not. False: and e says so too. */
+/* The answer to RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH: hands the file's token to librdkafka. */
 bool kafka_token_refresh(rd_kafka_t *rk, const char *path, struct error *e) MUST_USE;
 
 #endif

@@ -73,7 +73,9 @@ bool rig_logged(struct rig *r, const char *text)
 
 void rig_write(struct rig *r, const char *topic, int32_t partition, unsigned count)
 {
-    rd_kafka_t *rk = client(r, RD_KAFKA_PRODUCER, rd_kafka_conf_new());
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "batch.num.messages", "50"); /* a fetch takes whole batches */
+    rd_kafka_t *rk = client(r, RD_KAFKA_PRODUCER, conf);
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
     for (unsigned i = 0; i < count; i++) {
         char body[16];

@@ -14,6 +14,8 @@
 static const char *const one_topic[] = {"t"};
 static const struct opt_list topics = {one_topic, 1};
 
+enum { OFFSET_COMMIT = 8, HEARTBEAT = 12 }; /* Kafka's numbers of these requests */
+
 struct seen_all {
     struct keeper *k;
     size_t count;
@@ -36,6 +38,20 @@ static bool all_acknowledged(void *arg)
     struct pipeline *p = arg;
     return stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED) >=
            stats_get(pipeline_stats(p), COUNT_RECEIVED);
+}
+
+struct committed {
+    struct rig *r;
+    int64_t offset;
+    uint64_t next_ns;
+};
+
+static bool has_committed(void *arg)
+{
+    struct committed *c = arg;
+    if (uv_hrtime() < c->next_ns) return false; /* asking takes a connection */
+    c->next_ns = uv_hrtime() + 200000000;
+    return rig_committed(c->r, "g", "t", 0) == c->offset;
 }
 
 /* A short while in which nothing may happen that the test forbids afterwards. */
@@ -119,7 +135,6 @@ static void test_a_failing_commit_is_tried_again(void **state)
     struct keeper k = {.confirm = true};
     struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
     struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 10);
-    enum { OFFSET_COMMIT = 8 };
     rig_topic(r, "t", 1);
     rig_write(r, "t", 0, 30);
     rd_kafka_mock_push_request_errors(r->cluster, OFFSET_COMMIT, 2,
@@ -133,6 +148,59 @@ static void test_a_failing_commit_is_tried_again(void **state)
     assert_int_equal(rig_committed(r, "g", "t", 0), 30);
     assert_true(rig_logged(r, "consumer group \"g\": this user may not"));
     rig_stop(r, 0, p);
+    keeper_free(&k);
+}
+
+static bool says_commit_failed(void *arg)
+{
+    return rig_logged(arg, "committing offsets: ");
+}
+
+/* A commit fails, and before the next one the coordinator says that we are out of the group. What
+ * was in flight counts for nothing, and all goes on with the next assignment. */
+static void test_a_lost_assignment(void **state)
+{
+    struct rig *r = *state;
+    struct keeper k = {.confirm = true};
+    static const char *const often[] = {"heartbeat.interval.ms=50"};
+    struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
+    source.client.properties = (struct opt_list){often, 1};
+    struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 10);
+    rig_topic(r, "t", 1);
+    rig_write(r, "t", 0, 30);
+    rd_kafka_mock_push_request_errors(r->cluster, OFFSET_COMMIT, 1,
+                                      RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    struct pipeline *p = rig_start(r, 0, &conf);
+    rig_until(r, says_commit_failed, r);
+    rd_kafka_mock_push_request_errors(r->cluster, HEARTBEAT, 1,
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    struct committed wanted = {.r = r, .offset = 30};
+    rig_until(r, has_committed, &wanted);
+    assert_true(rig_logged(r, "partitions were lost"));
+    assert_int_equal(k.count, 40);
+    rig_stop(r, 0, p);
+    keeper_free(&k);
+}
+
+/* librdkafka looks once a second at a partition whose queue is full. */
+static void test_a_small_prefetch_is_no_pace(void **state)
+{
+    struct rig *r = *state;
+    struct keeper k = {.confirm = true};
+    static const char *const small[] = {"queued.min.messages=50", "fetch.message.max.bytes=1000"};
+    struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
+    source.client.properties = (struct opt_list){small, 2};
+    struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 10);
+    rig_topic(r, "t", 1);
+    rig_write(r, "t", 0, 10000);
+    struct pipeline *p = rig_start(r, 0, &conf);
+    until_seen(r, &k, 1);
+    uint64_t before = uv_hrtime();
+    until_seen(r, &k, 10000);
+    assert_in_range((uv_hrtime() - before) / 1000000, 0, 15000);
+    rig_until(r, all_acknowledged, p);
+    rig_stop(r, 0, p);
+    assert_each_once(&k, 1, 10000);
     keeper_free(&k);
 }
 
@@ -304,6 +372,7 @@ static void test_members_that_come_and_go(void **state)
             rig_write(r, "t", i, 20);
         for_a_while(r, 50);
     }
+    rig_until(r, all_acknowledged, p[0]);
     rig_stop(r, 0, p[0]);
     struct group g = {r, k, (size_t)written};
     rig_until(r, all_seen, &g);
@@ -380,20 +449,23 @@ static void test_stops_while_nobody_answers(void **state)
     keeper_free(&k);
 }
 
+#define MOCKED(test) cmocka_unit_test_setup_teardown(test, rig_open, rig_close)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_all_arrive_and_are_committed, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_no_more_than_the_window, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_a_failing_commit_is_tried_again, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_never_past_an_unresolved_message, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_a_held_lane_leaves_the_others_alone, rig_open,
-                                        rig_close),
-        cmocka_unit_test_setup_teardown(test_late_verdicts_commit_nothing, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_members_that_come_and_go, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_a_topic_that_comes_later, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_a_broker_that_comes_later, rig_open, rig_close),
-        cmocka_unit_test_setup_teardown(test_stops_while_nobody_answers, rig_open, rig_close),
+        MOCKED(test_all_arrive_and_are_committed),
+        MOCKED(test_no_more_than_the_window),
+        MOCKED(test_a_failing_commit_is_tried_again),
+        MOCKED(test_a_lost_assignment),
+        MOCKED(test_a_small_prefetch_is_no_pace),
+        MOCKED(test_never_past_an_unresolved_message),
+        MOCKED(test_a_held_lane_leaves_the_others_alone),
+        MOCKED(test_late_verdicts_commit_nothing),
+        MOCKED(test_members_that_come_and_go),
+        MOCKED(test_a_topic_that_comes_later),
+        MOCKED(test_a_broker_that_comes_later),
+        MOCKED(test_stops_while_nobody_answers),
     };
     return cmocka_run_group_tests_name("kafka_source", tests, NULL, NULL);
 }
