@@ -75,13 +75,13 @@ void buf_add(struct buf *b, const void *ptr, size_t len)
 
 void buf_printf(struct buf *b, const char *format, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
     buf_reserve(b, (size_t)n + 1); /* vsnprintf writes a NUL, which does not count */
-    vsnprintf(b->ptr + b->len, (size_t)n + 1, format, again);
-    va_end(again);
+    va_start(args, format);
+    vsnprintf(b->ptr + b->len, (size_t)n + 1, format, args);
+    va_end(args);
     b->len += (size_t)n;
 }

@@ -103,7 +103,7 @@ static void check_proxy(const struct mqtt_conf *c, struct opt_report *r)
 {
     const char *colon = c->proxy ? strrchr(c->proxy, ':') : NULL;
     if (!c->proxy) return;
-    if (strstr(c->proxy, "://") || !colon || atoi(colon + 1) <= 0)
+    if (strstr(c->proxy, "://") || !colon || strtol(colon + 1, NULL, 10) <= 0)
         opt_complain(r, "proxy", "not [user:password@]host:port");
 }
 

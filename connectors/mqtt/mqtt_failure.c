@@ -70,15 +70,27 @@ static void put_tls(char *text, size_t size, const char *line)
     put(text, size, reason, advice);
 }
 
+/* With TLS 1.3 a broker refuses a certificate only after the handshake, and Paho does not say why.
+ */
+static bool closed_by_broker(const char *message)
+{
+    static const char *const said[] = {"socket error", "completion", "TCP/TLS connect failure"};
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+        if (strstr(message, said[i])) return true;
+    return false;
+}
+
 static void put_paho(char *text, size_t size, const struct mqtt_failure *f)
 {
     if (f->message && strstr(f->message, "timeout"))
         snprintf(text, size, "no answer within %lld s (check server, and firewalls on the way)",
                  f->timeout_s);
-    else if (f->message && (strstr(f->message, "socket error") || strstr(f->message, "completion")))
-        snprintf(text, size,
-                 "the broker closed the connection without an answer (does server say "
-                 "mqtt where the port speaks TLS, or the other way round?)");
+    else if (f->message && closed_by_broker(f->message))
+        snprintf(
+            text, size,
+            "the broker closed the connection without an answer (does it want another "
+            "client certificate? check tls_cert; or does server say mqtt where the port speaks "
+            "TLS, or the other way round?)");
     else
         put(text, size, f->message ? f->message : "failed", NULL);
 }

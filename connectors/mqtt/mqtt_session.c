@@ -23,7 +23,7 @@ static bool is_v5(const struct mqtt_session *s)
 static struct mqtt_session_note *new_note(struct mqtt_session *s, enum mqtt_client_note kind)
 {
     struct mqtt_session_note *note = mem_zalloc(sizeof(*note));
-    note->note.kind = kind;
+    note->note.kind = (int)kind;
     note->serial = s->serial;
     return note;
 }

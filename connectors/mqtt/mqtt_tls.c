@@ -19,10 +19,10 @@ static const char *first_error(void)
 static int give_password(char *to, int size, int writing, void *arg)
 {
     (void)writing;
-    size_t len = arg ? strlen(arg) : 0;
-    if (len > (size_t)size) return 0;
-    memcpy(to, arg, len);
-    return (int)len;
+    struct bytes password = bytes_str(arg);
+    if (!password.ptr || password.len > (size_t)size) return 0;
+    memcpy(to, password.ptr, password.len); /* OpenSSL takes the length, and no NUL */
+    return (int)password.len;
 }
 
 static void check_own(SSL_CTX *ctx, const struct mqtt_conf *c, struct opt_report *r)

@@ -100,13 +100,13 @@ def sanitizers():
     }
 
 
-def pytest(part, preset, *options):
+def pytest(part, preset, *options, folder="tests/e2e", **env):
     junit = LOGS / f"{part}.xml"
     python = BUILD / "venv" / "bin" / "python"
-    command = [*launcher(preset), python, "-m", "pytest", "tests/e2e", "-q", "-n", "2", "--dist", "loadgroup", *options]
+    command = [*launcher(preset), python, "-m", "pytest", folder, "-q", "-n", "2", "--dist", "loadgroup", *options]
     if not (BUILD / "venv" / "requirements.txt").exists():
         return no_python_clients()
-    succeeded = run(part, [*command, "--junit-xml", junit], SQSBRIDGE=str(BUILD / preset / "sqsbridge"), **sanitizers())
+    succeeded = run(part, [*command, "--junit-xml", junit], SQSBRIDGE=str(BUILD / preset / "sqsbridge"), **sanitizers(), **env)
     return read_junit(junit, succeeded)
 
 
@@ -142,6 +142,14 @@ def labelled(label):
     return part
 
 
+def sim():
+    """The simulators themselves, with boto3 and confluent-kafka as witnesses."""
+    result = labelled("sim")()
+    programs = {name.upper(): str(BUILD / "dev" / "tests" / "sim" / name) for name in ("sqs_sim", "kafka_mock")}
+    result.add(pytest("sim-witnesses", "dev", folder="tests/sim", **programs))
+    return result
+
+
 def e2e():
     ready = build("e2e", "release") and build("e2e", "dev")
     return pytest("e2e", "dev") if ready else Result(failed=1)
@@ -156,7 +164,7 @@ def tsan():
 
 
 PARTS = {
-    "lint": lint, "unit": labelled("unit"), "conformance": labelled("conformance"), "sim": labelled("sim"),
+    "lint": lint, "unit": labelled("unit"), "conformance": labelled("conformance"), "sim": sim,
     "e2e": e2e, "tsan": tsan, "clang": clang, "tidy": tidy,
 }
 
