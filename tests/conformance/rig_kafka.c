@@ -149,12 +149,17 @@ static void produce(struct kafka_rig *r, const struct msg *m)
     union {
         const void *in;
         void *out;
-    } body = {m->body.ptr};
-    rd_kafka_resp_err_t failed = rd_kafka_producev(
-        r->producer, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_KEY(m->key.ptr, m->key.len),
-        RD_KAFKA_V_VALUE(body.out, m->body.len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_HEADERS(headers_of(m)), RD_KAFKA_V_END);
-    if (failed) check_failed("producing: %s", rd_kafka_err2str(failed));
+    } body = {m->body.ptr}, key = {m->key.ptr};
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = "in"},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key.out, m->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {body.out, m->body.len}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers_of(m)},
+    };
+    rd_kafka_error_t *failed =
+        rd_kafka_produceva(r->producer, parts, sizeof(parts) / sizeof(parts[0]));
+    if (failed) check_failed("producing: %s", rd_kafka_error_string(failed));
 }
 
 static void rig_put(struct rig *rig, const struct parcels *parcels, size_t from, size_t n)
