@@ -29,13 +29,5 @@ struct msg *dead_letter_wrap(const struct leg *l, const char *reason)
     attrs[n++] = text_attr(BYTES_LIT("sqsbridge.origin"), m->position);
     attrs[n] = text_attr(BYTES_LIT("sqsbridge.attempts"), bytes_str(attempts));
     attrs[n++].type = ATTR_NUMBER;
-    return msg_new(&(struct msg_draft){
-        .body = m->body,
-        .key = m->key,
-        .topic = m->topic,
-        .position = m->position,
-        .timestamp_ms = m->timestamp_ms,
-        .attrs = attrs,
-        .attr_count = n,
-    });
+    return msg_with_attrs(m, attrs, n);
 }

@@ -19,12 +19,19 @@ static const struct {
     {BYTES_INIT("Binary"), ATTR_BINARY},
 };
 
+static size_t put(char *text, size_t size, size_t at, struct bytes b)
+{
+    size_t len = b.len < size - at ? b.len : size - at;
+    if (len) memcpy(text + at, b.ptr, len);
+    return at + len;
+}
+
 size_t mapping_type_write(const struct attr *a, char *text, size_t size)
 {
-    const char *dot = a->subtype.len ? "." : "";
-    int n = snprintf(text, size, "%.*s%s%.*s", BYTES_ARGS(types[a->type].name), dot,
-                     BYTES_ARGS(a->subtype));
-    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+    size_t len = put(text, size, 0, types[a->type].name);
+    if (!a->subtype.len) return len;
+    len = put(text, size, len, BYTES_LIT("."));
+    return put(text, size, len, a->subtype);
 }
 
 bool mapping_type_read(struct bytes text, struct attr *a)

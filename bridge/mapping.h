@@ -54,7 +54,8 @@ bool mapping_to_sqs(const struct msg *m, size_t max_size, struct mapping_sqs *ou
  * MSG_MAX_ATTRS. */
 void mapping_from_sqs(struct msg_draft *draft, struct attr *attrs, struct buf *scratch);
 
-/* "String", "Number.int" and back. False: SQS knows no such type. */
+/* "String", "Number.int" and back. Writes at most size bytes, no NUL, and returns how many. False:
+ * SQS knows no such type. */
 size_t mapping_type_write(const struct attr *a, char *text, size_t size);
 bool mapping_type_read(struct bytes text, struct attr *a) MUST_USE;
 

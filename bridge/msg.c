@@ -49,6 +49,19 @@ struct msg *msg_new(const struct msg_draft *draft)
     return m;
 }
 
+struct msg *msg_with_attrs(const struct msg *m, const struct attr *attrs, size_t count)
+{
+    return msg_new(&(struct msg_draft){
+        .body = m->body,
+        .key = m->key,
+        .topic = m->topic,
+        .position = m->position,
+        .timestamp_ms = m->timestamp_ms,
+        .attrs = attrs,
+        .attr_count = count,
+    });
+}
+
 struct msg *msg_ref(struct msg *m)
 {
     m->refs++;

@@ -42,6 +42,8 @@ struct msg {
 
 struct msg *msg_new(
     const struct msg_draft *draft); /* returns a reference; attr_count <= MSG_MAX_ATTRS */
+struct msg *msg_with_attrs(const struct msg *m, const struct attr *attrs,
+                           size_t count); /* a copy with these */
 struct msg *msg_ref(struct msg *m);
 void msg_unref(struct msg *m); /* NULL is fine */
 

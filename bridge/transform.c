@@ -91,15 +91,7 @@ struct msg *transform_apply(struct transform *t, struct msg *m)
         at += attrs[i].value.len;
         attrs[i].type = text_is_utf8(attrs[i].value) ? ATTR_STRING : ATTR_BINARY;
     }
-    struct msg *changed = msg_new(&(struct msg_draft){
-        .body = m->body,
-        .key = m->key,
-        .topic = m->topic,
-        .position = m->position,
-        .timestamp_ms = m->timestamp_ms,
-        .attrs = attrs,
-        .attr_count = n,
-    });
+    struct msg *changed = msg_with_attrs(m, attrs, n);
     msg_unref(m);
     return changed;
 }
