@@ -15,7 +15,7 @@ enum {
     PROBE_MS = 1000,
     PROBE_DELAY_MS = 250,
     PROBE_DELAY_MAX_MS = 4000,
-    PATIENCE_MS = 3000, /* for rd_kafka_destroy(), which may wait for a name server */
+    PATIENCE_MS = 1500, /* for rd_kafka_destroy(), which may wait for a name server */
 };
 
 /* ---- events ---- */

@@ -159,6 +159,7 @@ static bool open_consumer(struct kafka_source *s, struct error *e)
     s->phase = KAFKA_SOURCE_OPEN;
     s->prefetch_count = kafka_client_setting(&s->client, "queued.min.messages");
     s->prefetch_bytes = 1024 * kafka_client_setting(&s->client, "queued.max.messages.kbytes");
+    kafka_client_probe(&s->client, 0); /* so that silence is noticed */
     return subscribe(s, e);
 }
 
