@@ -423,3 +423,49 @@ void keeper_free(struct keeper *k)
     free(k->seen);
     *k = (struct keeper){0};
 }
+
+/* ---- what tests share ---- */
+
+struct template *rig_template(const char *text)
+{
+    struct error e;
+    struct template *t = template_compile(text, &e);
+    if (!t) fail_msg("%s", e.text);
+    return t;
+}
+
+struct done {
+    const struct given *given;
+    size_t count;
+};
+
+static bool is_confirmed(void *arg)
+{
+    const struct done *d = arg;
+    return d->given->confirmed >= d->count;
+}
+
+void rig_until_confirmed(struct rig *r, const struct given *given, size_t count)
+{
+    struct done d = {given, count};
+    rig_until(r, is_confirmed, &d);
+}
+
+struct msg_draft *rig_numbered(size_t n)
+{
+    struct msg_draft *drafts = mem_zalloc(n * sizeof(*drafts));
+    char *text = mem_alloc(n * 8); /* freed with the drafts: see rig_free_numbered() */
+    for (size_t i = 0; i < n; i++) {
+        int len = snprintf(text + 8 * i, 8, "%zu", i);
+        drafts[i].body = bytes_of(text + 8 * i, (size_t)len);
+        drafts[i].key = BYTES_LIT("k");
+        drafts[i].position = drafts[i].body;
+    }
+    return drafts;
+}
+
+void rig_free_numbered(struct msg_draft *drafts)
+{
+    free((void *)(uintptr_t)drafts[0].body.ptr);
+    free(drafts);
+}

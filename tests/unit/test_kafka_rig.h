@@ -86,6 +86,13 @@ void keeper_confirm_all(struct keeper *k);
 size_t keeper_index(const struct keeper *k, const char *position); /* fails where there is none */
 void keeper_free(struct keeper *k);
 
+struct template *rig_template(const char *text); /* free with template_free() */
+void rig_until_confirmed(struct rig *r, const struct given *given, size_t count);
+
+/* n messages "0", "1", ..., all with the same key, so that they keep their order. */
+struct msg_draft *rig_numbered(size_t n);
+void rig_free_numbered(struct msg_draft *drafts);
+
 struct pipeline_conf rig_pipeline(const struct connector *source, const void *source_conf,
                                   const struct connector *sink, const void *sink_conf,
                                   int64_t window);
