@@ -80,6 +80,22 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Whether this text was said less than 30 s ago; else it counts as said now. */
+static bool said_lately(struct log_limit *limit, const char *text)
+{
+    uint64_t hash = text_hash(bytes_str(text)), now = now_ns();
+    unsigned place = limit->oldest;
+    for (unsigned i = 0; i < LOG_LIMIT_TEXTS; i++) {
+        if (limit->said[i].hash != hash) continue;
+        if (now < limit->said[i].next_ns) return true;
+        place = i;
+    }
+    if (place == limit->oldest) limit->oldest = (limit->oldest + 1) % LOG_LIMIT_TEXTS;
+    limit->said[place].hash = hash;
+    limit->said[place].next_ns = now + 30 * UINT64_C(1000000000);
+    return false;
+}
+
 void log_limited(struct log_limit *limit, enum log_level level, const char *context,
                  const char *format, ...)
 {
@@ -89,8 +105,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *cont
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    uint64_t hash = text_hash(bytes_str(text)), now = now_ns();
-    if (hash == limit->hash && now < limit->next_ns) {
+    if (said_lately(limit, text)) {
         limit->suppressed++;
         return;
     }
@@ -100,8 +115,6 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *cont
         size_t len = strnlen(text, sizeof(text) - sizeof(more));
         memcpy(text + len, more, strlen(more) + 1);
     }
-    limit->hash = hash;
-    limit->next_ns = now + 30 * UINT64_C(1000000000);
     limit->suppressed = 0;
     write_line(level, context, text);
 }

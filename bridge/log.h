@@ -24,12 +24,15 @@ void log_line(enum log_level level, const char *context, const char *format, ...
         if (log_enabled(LOG_DEBUG)) log_line(LOG_DEBUG, (context), __VA_ARGS__);                   \
     } while (0)
 
-/* A complaint that may repeat a thousand times a second: logged when its text changes, and
- * otherwise once in 30 s with a count. Embed one per place that complains; zero-initialise. Not
- * shared between threads. */
+/* A complaint that may repeat a thousand times a second: each text once in 30 s, with a count of
+ * what was left out, also where a few texts take turns. Embed one per place that complains;
+ * zero-initialise. Not shared between threads. */
+enum { LOG_LIMIT_TEXTS = 4 };
 struct log_limit {
-    uint64_t next_ns, hash;
-    unsigned suppressed;
+    struct {
+        uint64_t hash, next_ns;
+    } said[LOG_LIMIT_TEXTS];
+    unsigned oldest, suppressed;
 };
 
 void log_limited(struct log_limit *limit, enum log_level level, const char *context,

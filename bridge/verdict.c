@@ -43,20 +43,31 @@ void leg_release(struct leg *l)
     leg_close(l, VERDICT_RELEASED);
 }
 
-/* Nothing can be done but by somebody who acts: the message stays, the source stops, and it is
- * tried at the slowest pace. */
-static void leg_park(struct leg *l, const char *reason)
+static void complain_stuck(const struct leg *l, const char *reason)
 {
     struct pipeline *p = l->slot->pipeline;
     const char *cure = p->dead_letter ? "" : ", or give the pipeline a dead_letter sink";
-    if (!l->parked) p->parked++;
-    l->parked = true;
+    if (p->parked > 1) {
+        log_limited(&p->stuck, LOG_ERROR, p->conf->name, "more messages are stuck at %s: %s",
+                    l->slot->name, reason);
+        return;
+    }
     log_limited(
         &p->stuck, LOG_ERROR, p->conf->name,
         "message %.*s is stuck at %s, and the source is stopped: %s (mend the cause%s; it is "
         "tried again every %lld s)",
         BYTES_ARGS(l->msg->position), l->slot->name, reason, cure,
         (long long)p->conf->retry_max_delay / 1000);
+}
+
+/* Nothing can be done but by somebody who acts: the message stays, the source stops, and it is
+ * tried at the slowest pace. */
+static void leg_park(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (!l->parked) p->parked++;
+    l->parked = true;
+    complain_stuck(l, reason);
     slot_return(l->slot, l, (uint64_t)p->conf->retry_max_delay);
 }
 

@@ -1,3 +1,4 @@
+unit_test(log)
 unit_test(loop)
 unit_test(mapping)
 unit_test(pipeline)
