@@ -17,9 +17,9 @@ WINDOW = 200
 STEP = 20
 
 
-def configuration(source, sink):
+def configuration(source, sink, **more):
     quick_return = {"visibility_timeout": "5s"} if source.kind == "sqs" else {}
-    settings = source.as_source(**quick_return)
+    settings = source.as_source(**quick_return, **more)
     return pipelines(p={"source": settings, "sink": sink.as_sink(), "max_in_flight": WINDOW})
 
 
@@ -116,19 +116,20 @@ def test_mqtt_repeats_no_more_than_the_window(simulated_world, bridge, sink):
     source.assert_drained()
 
 
-@pytest.mark.parametrize("source, sink", (("mqtt", "sqs"), ("mqtt", "kafka")))
-def test_the_test_sees_a_missing_gate(simulated_world, bridge, source, sink):
+@pytest.mark.parametrize("sink", ("sqs", "kafka"))
+def test_the_test_sees_a_missing_gate(simulated_world, bridge, sink):
     """The same with a build that acknowledges before the sink has confirmed: the verdict must be loss."""
     assert nogate_binary().exists(), f"{nogate_binary()} is not there (script/build dev)"
-    source, sink = simulated_world.end(source), simulated_world.end(sink)
+    source, sink = simulated_world.end("mqtt"), simulated_world.end(sink)
     sent = make_messages(COUNT)
-    b = bridge(configuration(source, sink), program=nogate_binary())
-    sink.listen()
+    b = bridge(configuration(source, sink, accept_loss=True), program=nogate_binary())
     load(b, source, sent)
-    for _ in range(KILLS):
-        kill_under_load(b)
+    simulated_world.slow_down(sink)
+    kill_under_load(b)
+    simulated_world.speed_up(sink)
     b.start()
-    b.wait_stats(lambda s: s["received"] > 0 and s["in_flight"] == 0)
     sink.wait(COUNT, 5)
     b.stop()
-    assert Verdict(sent, sink.rest()).missing
+    verdict = Verdict(sent, sink.rest())
+    print(verdict)
+    assert verdict.missing

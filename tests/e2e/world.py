@@ -7,6 +7,8 @@ from .kafka import KafkaTopic, create_topic
 from .mqtt import MqttTopic
 from .sqs import SqsQueue
 
+SLOW_MS = 500
+
 _numbers = itertools.count(1)
 
 
@@ -64,6 +66,19 @@ class SimulatedWorld(World):
         name = name or f"topic-{next(_numbers)}"
         self.mocks.append(KafkaMock(self.folder / name, [f"{name}:{partitions}"]).start())
         return self._opened(KafkaTopic(self.mocks[-1], name, partitions))
+
+    def slow_down(self, sink):
+        """From now on the simulator of this sink answers what it is sent SLOW_MS later."""
+        if sink.kind == "kafka":
+            sink.broker.tell(f"rtt {SLOW_MS}")
+        else:
+            self.sqs_sim.control("faults", {"kind": "delay", "action": "SendMessageBatch", "count": -1, "delay_ms": SLOW_MS})
+
+    def speed_up(self, sink):
+        if sink.kind == "kafka":
+            sink.broker.tell("rtt 0")
+        else:
+            self.sqs_sim.control("faults/clear")
 
     def close(self):
         super().close()

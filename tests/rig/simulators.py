@@ -1,6 +1,8 @@
 """Our own simulators (tests/sim), for tests that need no Java, for the demo and for the benchmark."""
+import json
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from .process import BUILD, Server, spawn
@@ -60,6 +62,12 @@ class SqsSim(Simulator):
 
     def endpoint(self):
         return self.where.rstrip("/")
+
+    def control(self, command, arguments=None):
+        """See tests/sim/README.md: "faults", "faults/clear", ..."""
+        body = json.dumps(arguments or {}).encode()
+        with urllib.request.urlopen(f"{self.endpoint()}/_sim/{command}", body, timeout=10) as answer:
+            return json.load(answer)
 
 
 class KafkaMock(Simulator):
