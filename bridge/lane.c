@@ -20,8 +20,7 @@ void lane_table_free(struct lane_table *t)
     free(t->buckets);
 }
 
-/* Kafka's lane ids are small and consecutive, those of topics are hashes: both spread well enough.
- */
+/* Lane ids are hashes: any bits of theirs spread well. */
 static struct lane **bucket_of(const struct lane_table *t, uint32_t id)
 {
     return &t->buckets[(id ^ (id >> 16)) & t->mask];
