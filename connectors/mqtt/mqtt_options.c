@@ -56,7 +56,7 @@ _Static_assert(offsetof(struct mqtt_sink_conf, mqtt) == 0, "shared options come 
                  "port 443"},                                                                      \
         {SHARED(proxy), .type = OPT_STRING, .flags = OPT_SECRET,                                   \
          .help = "HTTP proxy, [user:password@]host:port (the environment's is not used)"},         \
-        {SHARED(ws_headers), .type = OPT_LIST,                                                     \
+        {SHARED(ws_headers), .type = OPT_LIST, .flags = OPT_SECRET,                                \
          .help = "HTTP headers for ws:// and wss://, each \"Name: value\""},                       \
         {SHARED(will_topic), .type = OPT_STRING,                                                   \
          .help = "topic of the message that the broker sends when we are gone without a word"},    \
