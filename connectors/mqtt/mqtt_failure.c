@@ -1,7 +1,7 @@
 #include "connectors/mqtt/mqtt_failure.h"
 
 #include <errno.h>
-#include <openssl/x509_vfy.h>
+#include <openssl/ssl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,18 +28,17 @@ static const struct advice verify_advice[] = {
     {0, "check tls_ca"},
 };
 
-/* What is found in OpenSSL's line, and what it means here. */
-static const struct {
-    const char *found, *advice;
-} tls_advice[] = {
-    {"wrong version number", "that port does not speak TLS: check server"},
-    {"packet length too long", "that port does not speak TLS: check server"},
-    {"certificate required", "the broker wants a certificate: set tls_cert and tls_key"},
-    {"alert unknown ca", "the broker does not know who signed our certificate: check tls_cert"},
-    {"alert bad certificate", "the broker refuses our certificate: check tls_cert"},
-    {"alert certificate expired", "our certificate has expired: renew tls_cert"},
-    {"alert handshake failure", "the broker may want a certificate: check tls_cert"},
-    {"no application protocol", "the broker does not know this protocol: check alpn"},
+static const struct advice alert_advice[] = {
+    {SSL_AD_CERTIFICATE_REQUIRED, "set tls_cert and tls_key"},
+    {SSL_AD_UNKNOWN_CA, "the broker does not know who signed our certificate: check tls_cert"},
+    {SSL_AD_BAD_CERTIFICATE, "the broker refuses our certificate: check tls_cert"},
+    {SSL_AD_UNSUPPORTED_CERTIFICATE, "the broker refuses our certificate: check tls_cert"},
+    {SSL_AD_CERTIFICATE_UNKNOWN, "the broker refuses our certificate: check tls_cert"},
+    {SSL_AD_CERTIFICATE_REVOKED, "renew tls_cert"},
+    {SSL_AD_CERTIFICATE_EXPIRED, "renew tls_cert"},
+    {SSL_AD_HANDSHAKE_FAILURE, "the broker may want a certificate: check tls_cert"},
+    {SSL_AD_NO_APPLICATION_PROTOCOL, "check alpn"},
+    {0, NULL},
 };
 
 static const char *find_advice(const struct advice *table, long code)
@@ -54,25 +53,33 @@ static void put(char *text, size_t size, const char *why, const char *advice)
     snprintf(text, size, advice ? "%s (%s)" : "%s", why, advice);
 }
 
-/* "error:0A00010B:SSL routines::wrong version number:../ssl/record.c:354:" -> the reason alone */
+static void put_alert(char *text, size_t size, int alert)
+{
+    bool required = alert == SSL_AD_CERTIFICATE_REQUIRED; /* OpenSSL 3.0 has no words for it */
+    const char *said = required ? "certificate required" : SSL_alert_desc_string_long(alert);
+    char why[80];
+    snprintf(why, sizeof(why), "TLS: the broker says: %s", said);
+    put(text, size, why, find_advice(alert_advice, alert));
+}
+
+/* "4047:error:0A00010B:SSL routines::wrong version number:../ssl/record.c:354:" -> the reason alone
+ */
 static void put_tls(char *text, size_t size, const char *line)
 {
     char reason[160];
-    const char *at = strstr(line, "error:"), *advice = NULL;
+    const char *at = strstr(line, "error:");
+    bool plain = strstr(line, "wrong version number") || strstr(line, "packet length too long");
     for (int colons = 0; at && colons < 4; colons++) {
         at = strchr(at, ':');
         if (at) at++;
     }
     if (!at) at = line;
     snprintf(reason, sizeof(reason), "TLS: %.*s", (int)strcspn(at, ":\n"), at);
-    for (size_t i = 0; i < sizeof(tls_advice) / sizeof(*tls_advice); i++)
-        if (strstr(line, tls_advice[i].found)) advice = tls_advice[i].advice;
-    put(text, size, reason, advice);
+    put(text, size, reason, plain ? "that port does not speak TLS: check server" : NULL);
 }
 
-/* With TLS 1.3 a broker refuses a certificate only after the handshake, and Paho does not say why.
- */
-static bool closed_by_broker(const char *message)
+/* What Paho says where the far end hung up, during the handshake or after CONNECT. */
+static bool was_closed(const char *message)
 {
     static const char *const said[] = {"socket error", "completion", "TCP/TLS connect failure"};
     for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
@@ -82,17 +89,17 @@ static bool closed_by_broker(const char *message)
 
 static void put_paho(char *text, size_t size, const struct mqtt_failure *f)
 {
-    if (f->message && strstr(f->message, "timeout"))
+    const char *message = f->message ? f->message : "failed";
+    if (strstr(message, "timeout"))
         snprintf(text, size, "no answer within %lld s (check server, and firewalls on the way)",
                  f->timeout_s);
-    else if (f->message && closed_by_broker(f->message))
-        snprintf(
-            text, size,
-            "the broker closed the connection without an answer (does it want another "
-            "client certificate? check tls_cert; or does server say mqtt where the port speaks "
-            "TLS, or the other way round?)");
+    else if (was_closed(message))
+        put(text, size, "the broker closed the connection without an answer",
+            f->tls ? "does that port speak TLS? does it want another client certificate? check "
+                     "server and tls_cert"
+                   : "does that port speak TLS, or WebSocket? check server");
     else
-        put(text, size, f->message ? f->message : "failed", NULL);
+        put(text, size, message, NULL);
 }
 
 static void put_why(char *text, size_t size, const struct mqtt_failure *f)
@@ -104,6 +111,8 @@ static void put_why(char *text, size_t size, const struct mqtt_failure *f)
     else if (f->verify_error)
         put(text, size, X509_verify_cert_error_string(f->verify_error),
             find_advice(verify_advice, f->verify_error));
+    else if (f->tls_alert)
+        put_alert(text, size, f->tls_alert);
     else if (f->tls_error && *f->tls_error)
         put_tls(text, size, f->tls_error);
     else if (f->os_error > 0)

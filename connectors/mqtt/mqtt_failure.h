@@ -13,7 +13,9 @@ struct mqtt_failure {
     const char *message;   /* Paho's */
     int os_error;          /* errno of connecting */
     long verify_error;     /* X509_V_ERR_... */
+    int tls_alert;         /* SSL_AD_..., from the broker */
     const char *tls_error; /* one line of OpenSSL's */
+    bool tls;              /* what was tried */
     long long timeout_s;
 };
 

@@ -120,14 +120,16 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
 
 static void refused(struct mqtt_session *s, int code, const char *message)
 {
-    struct paho_failure inside = paho_failure();
     bool timeout = message && strstr(message, "timeout"); /* found by another of Paho's threads */
+    struct paho_failure inside = timeout ? (struct paho_failure){0} : paho_failure();
     struct mqtt_failure f = {
         .code = code,
         .message = message,
-        .os_error = timeout ? 0 : inside.os_error,
-        .verify_error = timeout ? 0 : inside.verify_error,
+        .os_error = inside.os_error,
+        .verify_error = inside.verify_error,
+        .tls_alert = inside.tls_alert,
         .tls_error = s->tls_error,
+        .tls = s->setup->url.tls,
         .timeout_s = s->setup->role.conf->connect_timeout,
     };
     struct error why;

@@ -8,6 +8,7 @@
  *   MQTTPacket_Factory       tells which connection the packet at hand came from
  *   MQTTPacket_send_publish  never fails: Paho frees such a message twice (see there)
  *   SSL_CTX_set_verify       remembers why a certificate was refused; checks its host name
+ *   SSL_CTX_set_info_callback   remembers why the broker refused ours
  *
  * and in paho_sockets.c:
  *
@@ -57,12 +58,15 @@ int WebSocket_putdatas(struct paho_net *net, char **first, size_t *len, struct p
 void *__real_MQTTPacket_Factory(int version, struct paho_net *net, int *error);
 int __real_MQTTPacket_send_publish(void *publish, int dup, int qos, int retained,
                                    struct paho_net *net, const char *client);
+void __real_SSL_CTX_set_info_callback(SSL_CTX *ctx, void (*callback)(const SSL *, int, int));
 void __real_SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback);
 
 WRAPPER int __wrap_MQTTPacket_send_puback(int version, int id, void *net, const char *client);
 WRAPPER void *__wrap_MQTTPacket_Factory(int version, struct paho_net *net, int *error);
 WRAPPER int __wrap_MQTTPacket_send_publish(void *publish, int dup, int qos, int retained,
                                            struct paho_net *net, const char *client);
+WRAPPER void __wrap_SSL_CTX_set_info_callback(SSL_CTX *ctx,
+                                              void (*callback)(const SSL *, int, int));
 WRAPPER void __wrap_SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback);
 
 /* ---- state; file scope, because Paho's is ---- */
@@ -181,6 +185,20 @@ static int on_verify(int ok, X509_STORE_CTX *chain)
 void __wrap_SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback)
 {
     __real_SSL_CTX_set_verify(ctx, mode, paho_is_its_thread() && !callback ? on_verify : callback);
+}
+
+/* With TLS 1.3 a broker refuses a certificate after the handshake, where Paho reads on, and only
+ * sees that it can't. */
+static void on_info(const SSL *ssl, int where, int alert)
+{
+    (void)ssl;
+    if (where & SSL_CB_ALERT && where & SSL_CB_READ) paho_noted()->tls_alert = alert & 0xff;
+}
+
+/* Paho's own callback writes a trace. */
+void __wrap_SSL_CTX_set_info_callback(SSL_CTX *ctx, void (*callback)(const SSL *, int, int))
+{
+    __real_SSL_CTX_set_info_callback(ctx, paho_is_its_thread() ? on_info : callback);
 }
 
 struct paho_failure paho_failure(void)

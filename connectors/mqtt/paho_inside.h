@@ -58,6 +58,7 @@ void paho_wake_sender(void);
 struct paho_failure {
     int os_error;      /* errno */
     long verify_error; /* X509_V_ERR_... */
+    int tls_alert;     /* of the broker: SSL_AD_... */
 };
 struct paho_failure paho_failure(void);
 

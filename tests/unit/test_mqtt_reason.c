@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <openssl/x509_vfy.h>
+#include <openssl/ssl.h>
 
 #include "connectors/mqtt/mqtt_failure.h"
 
@@ -82,6 +82,15 @@ static void test_failures_say_what_to_do(void **state)
                                               "wrong version number:../ssl/record.c:354:\n"},
            "connecting to broker:8883: TLS: wrong version number (that port does not speak TLS: "
            "check server)");
+    expect((struct mqtt_failure){.code = -1, .tls_alert = SSL_AD_CERTIFICATE_REQUIRED},
+           "connecting to broker:8883: TLS: the broker says: certificate required (set tls_cert "
+           "and tls_key)");
+    expect((struct mqtt_failure){.code = -1, .tls_alert = SSL_AD_UNKNOWN_CA},
+           "connecting to broker:8883: TLS: the broker says: unknown CA (the broker does not know "
+           "who signed our certificate: check tls_cert)");
+    expect((struct mqtt_failure){.code = -1, .message = "socket error"},
+           "connecting to broker:8883: the broker closed the connection without an answer (does "
+           "that port speak TLS, or WebSocket? check server)");
     expect((struct mqtt_failure){.code = -1, .message = "TCP connect timeout", .timeout_s = 10},
            "connecting to broker:8883: no answer within 10 s (check server, and firewalls on the "
            "way)");
