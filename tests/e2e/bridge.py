@@ -43,13 +43,14 @@ class Bridge:
         self.config_path.write_text(config)
         self.log_path = self.folder / "bridge.log"
         self.runs = 0
+        self.stats_interval = "50ms"
         self.process = None
 
     def start(self, wait=True):
         """wait: until every pipeline says that it is running."""
         self.runs += 1
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        stats = ["--stats-file", self.stats_path(self.runs), "--stats-interval", "50ms"]
+        stats = ["--stats-file", self.stats_path(self.runs), "--stats-interval", self.stats_interval]
         self.process = spawn([self.program, "run", self.config_path, *stats], self.log_path, env=self.env)
         if wait:
             self.wait_log(r'pipeline "[^"]*": running')
