@@ -32,8 +32,9 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         for bridge in getattr(item.funcargs.get("bridge"), "made", []):
-            tail = bridge.log_path.read_text(errors="replace").splitlines()[-LOG_TAIL:] if bridge.log_path.exists() else []
-            report.sections.append((f"the end of {bridge.log_path}", "\n".join(tail)))
+            if bridge.log_path.exists():
+                tail = bridge.log_path.read_text(errors="replace").splitlines()[-LOG_TAIL:]
+                report.sections.append((f"the end of {bridge.log_path}", "\n".join(tail)))
     return report
 
 

@@ -57,9 +57,12 @@ class KafkaTopic:
             producer.poll(0)
         assert producer.flush(60) == 0 and not failed, failed[:3]
 
+    def _consumer(self, group):
+        return Consumer({"bootstrap.servers": self.address, "group.id": group, "enable.auto.commit": False})
+
     def _poll(self):
         if self.consumer is None:
-            self.consumer = Consumer({"bootstrap.servers": self.address, "group.id": "witness", "enable.auto.commit": False})
+            self.consumer = self._consumer("witness")
             self.consumer.assign(self.partitions)
         for m in self.consumer.consume(500, 0.2):
             if not m.error():
@@ -83,7 +86,7 @@ class KafkaTopic:
         return sum(self.consumer.get_watermark_offsets(p, timeout=10)[1] for p in self.partitions)
 
     def assert_drained(self):
-        consumer = Consumer({"bootstrap.servers": self.address, "group.id": self.group, "enable.auto.commit": False})
+        consumer = self._consumer(self.group)
         committed = consumer.committed([TopicPartition(self.name, p.partition) for p in self.partitions], timeout=10)
         high = {p.partition: consumer.get_watermark_offsets(p, timeout=10)[1] for p in self.partitions}
         consumer.close()

@@ -12,9 +12,9 @@ def transfer(bridge, source, sinks, sent):
     """Sends through one pipeline until it has acknowledged everything; returns what arrived at each sink."""
     for sink in sinks:
         sink.listen()
-    sink_settings = [sink.as_sink() for sink in sinks]
-    b = bridge(pipelines(p={"source": source.as_source(), "sink": sink_settings[0]} if len(sinks) == 1
-                         else {"source": source.as_source(), "sinks": sink_settings})).start()
+    settings = [sink.as_sink() for sink in sinks]
+    out = {"sink": settings[0]} if len(sinks) == 1 else {"sinks": settings}
+    b = bridge(pipelines(p={"source": source.as_source(), **out})).start()
     source.wait_source_ready()
     source.send(sent)
     b.wait_stats(lambda s: s["acknowledged"] >= len(sent))

@@ -16,7 +16,7 @@ KINDS = ("sqs", "mqtt", "kafka")
 
 @pytest.fixture
 def pipe(request, bridge):
-    """pipe(world, side, kind): a pipeline one of whose sides can go away; the other side is SQS, or MQTT where SQS goes."""
+    """pipe(world, side, kind): a pipeline one side of which can go away; the other is SQS, or MQTT where SQS goes."""
     outages = []
 
     def make(world, side, kind):

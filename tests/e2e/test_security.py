@@ -14,7 +14,8 @@ def round_trip(bridge, source, sink, source_settings, sink_settings, attributes=
     for m in sent if not attributes else ():
         m.attributes = {}
     sink.listen()
-    b = bridge(pipelines(p={"source": source.as_source(**source_settings), "sink": sink.as_sink(**sink_settings)})).start()
+    pipeline = {"source": source.as_source(**source_settings), "sink": sink.as_sink(**sink_settings)}
+    b = bridge(pipelines(p=pipeline)).start()
     source.wait_source_ready()
     source.send(sent)
     b.wait_stats(lambda s: s["acknowledged"] >= COUNT)
@@ -98,6 +99,7 @@ def test_kafka_listener(kafka, certs, bridge, way):
 ))
 def test_kafka_stays_shut(kafka, certs, bridge, way, complaint):
     listener, options = kafka_ways(kafka, certs)[way]
-    source = {"type": "kafka", "bootstrap_servers": kafka.address(listener), "topics": ["t"], "group_id": "shut", **options}
+    source = {"type": "kafka", "bootstrap_servers": kafka.address(listener), "topics": ["t"], "group_id": "shut"}
+    source.update(options)
     b = bridge(pipelines(p={"source": source, "sink": {"type": "file", "path": "/dev/null"}}))
     assert_said_clearly(b, complaint)

@@ -72,7 +72,8 @@ class SimulatedWorld(World):
         if sink.kind == "kafka":
             sink.broker.tell(f"rtt {SLOW_MS}")
         else:
-            self.sqs_sim.control("faults", {"kind": "delay", "action": "SendMessageBatch", "count": -1, "delay_ms": SLOW_MS})
+            slow = {"kind": "delay", "action": "SendMessageBatch", "count": -1, "delay_ms": SLOW_MS}
+            self.sqs_sim.control("faults", slow)
 
     def speed_up(self, sink):
         if sink.kind == "kafka":

@@ -1,4 +1,4 @@
-"""Certificates for one test run: a CA, a server, a client, an expired server, and a client of a CA that nobody trusts."""
+"""Certificates for one test run: a CA, a server, a client, an expired server, a client of a CA that nobody trusts."""
 import subprocess
 from pathlib import Path
 
@@ -59,7 +59,8 @@ class Certs:
 
     def _leaf(self, name, common_name, ca, extensions, days=None):
         (self.folder / f"{name}.ext").write_text(extensions)
-        self._openssl("req", "-new", *_NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={common_name}")
+        request = ["-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={common_name}"]
+        self._openssl("req", "-new", *_NEW_KEY, *request)
         dates = ["-days", "2"] if days is None else ["-startdate", days[0], "-enddate", days[1]]
         self._openssl(
             "ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", f"{ca}.crt", "-keyfile", f"{ca}.key", *dates,

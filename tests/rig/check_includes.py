@@ -33,16 +33,16 @@ def wrong_includes(path):
     folders = allowed(path)
     if folders is None:
         return []
-    names = _INCLUDE.findall((ROOT / path).read_text())
-    return [f'{path}: may not include "{name}" (only {" ".join(folders)})' for name in names if not name.startswith(folders)]
+    names = [name for name in _INCLUDE.findall((ROOT / path).read_text()) if not name.startswith(folders)]
+    return [f'{path}: may not include "{name}" (only {" ".join(folders)})' for name in names]
 
 
 def not_self_contained(header, flags):
     with tempfile.NamedTemporaryFile("w", suffix=".c") as source:
         source.write(f'#include "{header}"\n')
         source.flush()
-        command = ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Werror", "-I.", *flags, source.name]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        options = ["-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Werror", "-I.", *flags]
+        done = subprocess.run(["gcc", *options, source.name], cwd=ROOT, capture_output=True, text=True)
     return [] if done.returncode == 0 else [f"{header}: does not compile on its own\n{done.stderr}"]
 
 
@@ -52,7 +52,8 @@ def tracked(*patterns):
 
 
 def problems():
-    flags = subprocess.run(["pkg-config", "--cflags", *_PACKAGES], capture_output=True, text=True, check=True).stdout.split()
+    pkg_config = ["pkg-config", "--cflags", *_PACKAGES]
+    flags = subprocess.run(pkg_config, capture_output=True, text=True, check=True).stdout.split()
     files = tracked("*.c", "*.h")
     found = [line for path in files for line in wrong_includes(path)]
     with ThreadPoolExecutor(2) as pool:

@@ -1,4 +1,4 @@
-"""python3 -m tests.rig.fetch: fetches the Java brokers that are not there; its exit code says whether all of them are."""
+"""python3 -m tests.rig.fetch: fetches the Java brokers that are not there; the exit code says whether all are."""
 import sys
 
 from .java import fetch

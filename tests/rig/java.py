@@ -67,6 +67,6 @@ class JavaServer(Server):
         (self.folder / "tmp").mkdir(exist_ok=True)
 
     def java(self, *args):
-        """The command line. A temporary folder of its own: native libraries of a killed JVM stay where they were unpacked."""
+        """The command line. A folder for temporary files of its own, where a killed JVM leaves its native libraries."""
         classes = f"{_library(self.library_name)}/*"
         return ["java", f"-Xmx{self.heap}", *_JVM, f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", classes, *args]

@@ -59,7 +59,10 @@ _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
 
 
 class Kafka(JavaServer):
-    """address() is plain; with certs also address("sasl") (TLS; PLAIN, SCRAM-SHA-256 and -512 for alice) and address("mtls")."""
+    """address() is plain; with certs there are address("mtls") and address("sasl") too.
+
+    The latter is TLS with PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, for the user alice.
+    """
 
     ALICE = "alice-secret"
     library_name = "kafka"

@@ -10,8 +10,8 @@ from .process import Server, Unavailable
 CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
 CONNACK = b"\x20\x02\x00\x00"
 
-# Everything that would make the broker drop messages by itself is off. It saves its queues when it stops: a restart keeps
-# them, a kill does not (to save at every change takes milliseconds a message, once thousands wait).
+# Everything that would make the broker drop messages by itself is off. It saves its queues when it stops: a restart
+# keeps them, a kill does not (to save at every change takes milliseconds a message, once thousands wait).
 _GLOBAL = """
 user {user}
 per_listener_settings true
@@ -40,8 +40,7 @@ topic read in/#
 class Mosquitto(Server):
     """Users: alice (all topics) and reader (reads in/#, writes nothing), passwords ALICE and READER.
 
-    port() is plain, port("password"), port("tls"), port("mtls"), port("expired"), port("ws") and port("wss") the others;
-    those with TLS are there only with certs.
+    port() is plain; the others are port("password"), "ws", and with certs "tls", "mtls", "expired" and "wss".
     """
 
     ALICE = "alice-secret"

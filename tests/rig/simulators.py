@@ -20,7 +20,7 @@ def simulator_path(name):
 
 
 class Simulator(Server):
-    """A program that prints `listening <where>` on standard output when it is ready; it chooses its first port itself."""
+    """A program that prints `listening <where>` when it is ready, and chooses its first port itself."""
 
     program = ""
     port_count = 0
