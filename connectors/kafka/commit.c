@@ -23,13 +23,24 @@ void kafka_commit_acknowledge(struct kafka_source *s)
     if (n) pipeline_acknowledged(s->base.pipeline, s->acks, n);
 }
 
+/* A held partition goes on when half of what it has here is committed, whatever the others do. */
+static bool held_back(const struct kafka_source *s)
+{
+    for (size_t i = 0; i < s->partition_count; i++) {
+        const struct kafka_partition *p = s->partitions[i];
+        if (!p || !p->held) continue;
+        if (p->window.done - p->window.sent > kafka_window_count(&p->window) / 8) return true;
+    }
+    return false;
+}
+
 /* At once when somebody waits for the end. Else early enough that what is committed, and so still
- * counts as in flight, never fills the window; rarely enough that a commit speaks for many
- * messages. */
+ * counts as in flight, never fills the window or a lane's share of it; rarely enough that a commit
+ * speaks for many messages. */
 static bool is_time(const struct kafka_source *s)
 {
     uint64_t share = pipeline_window(s->base.pipeline) / (s->starved ? 16 : 4);
-    return s->stopped || s->revoke || s->commit.waiting > share;
+    return s->stopped || s->revoke || s->commit.waiting > share || held_back(s);
 }
 
 void kafka_commit_consider(struct kafka_source *s)

@@ -38,7 +38,9 @@ static const struct {
 };
 
 struct sqs_client {
-    struct pipeline *pipeline;
+    struct loop *loop;
+    struct stats *stats;
+    const char *context;
     const struct sqs_queue *queue;
     struct http_client *http;
     struct credentials *credentials;
@@ -58,30 +60,41 @@ static uint64_t random_seed(void)
     return seed;
 }
 
-struct sqs_client *sqs_client_create(struct pipeline *p, const struct sqs_conf *conf,
-                                     const struct sqs_queue *queue, unsigned max_connections,
-                                     struct error *e)
+static struct http_client *http_of(const struct sqs_client_setup *setup)
 {
+    struct http_options options = {
+        .max_connections = setup->max_connections,
+        .connect_timeout_ms = setup->conf->connect_timeout,
+        .max_response_bytes = MAX_ANSWER_BYTES,
+        .ca_file = setup->conf->tls_ca,
+        .proxy = setup->conf->proxy,
+    };
+    return http_client_create(setup->loop, &options);
+}
+
+struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struct error *e)
+{
+    const struct sqs_conf *conf = setup->conf;
     struct credentials_options keys = {conf->access_key_id, conf->secret_access_key,
                                        conf->session_token};
     struct credentials *credentials = credentials_create(&keys, e);
     if (!credentials) return NULL;
-    struct http_options options = {
-        .max_connections = max_connections,
-        .connect_timeout_ms = conf->connect_timeout,
-        .max_response_bytes = MAX_ANSWER_BYTES,
-        .ca_file = conf->tls_ca,
-        .proxy = conf->proxy,
-    };
     struct sqs_client *client = mem_zalloc(sizeof(*client));
-    client->pipeline = p;
-    client->queue = queue;
+    client->loop = setup->loop;
+    client->stats = setup->stats;
+    client->context = setup->context;
+    client->queue = setup->queue;
     client->credentials = credentials;
-    client->http = http_client_create(pipeline_loop(p), &options);
+    client->http = http_of(setup);
     client->signer = sigv4_signer_create();
     sqs_retry_init(&client->retry, random_seed());
     TAILQ_INIT(&client->waiting);
     return client;
+}
+
+static void count(const struct sqs_client *client, enum counter which)
+{
+    if (client->stats) stats_add(client->stats, which, 1);
 }
 
 uint64_t *sqs_client_random(struct sqs_client *client)
@@ -143,7 +156,7 @@ static void attempt(struct sqs_call *call)
     http->done = answered;
     http->arg = call;
     call->attempts++;
-    stats_add(pipeline_stats(client->pipeline), COUNT_REQUESTS, 1);
+    count(client, COUNT_REQUESTS);
     http_send(client->http, http);
 }
 
@@ -170,7 +183,7 @@ static bool is_waiting(const struct sqs_call *call)
 
 static void stop_waiting(struct sqs_call *call)
 {
-    loop_timer_stop(pipeline_loop(call->client->pipeline), &call->retry);
+    loop_timer_stop(call->client->loop, &call->retry);
     TAILQ_REMOVE(&call->client->waiting, call, waiting);
 }
 
@@ -263,7 +276,7 @@ static bool correct_clock(struct sqs_call *call)
         return false;
     offset = theirs - time(NULL);
     if (llabs(offset - client->clock_offset_s) < SKEW_S) return false;
-    log_warn(pipeline_name(client->pipeline),
+    log_warn(client->context,
              "this machine's clock differs from that of SQS by %lld s: requests are signed by "
              "theirs (set this machine's clock)",
              (long long)-offset);
@@ -295,7 +308,7 @@ static bool try_again(struct sqs_call *call)
         !sqs_retry_again(&client->retry, &ask, &call->retry_cost, &delay_ms))
         return false;
     TAILQ_INSERT_TAIL(&client->waiting, call, waiting);
-    loop_timer_start(pipeline_loop(client->pipeline), &call->retry, delay_ms);
+    loop_timer_start(client->loop, &call->retry, delay_ms);
     return true;
 }
 
@@ -307,8 +320,8 @@ static void answered(struct http_request *http)
     if (call->class == SQS_OK) {
         sqs_retry_succeeded(&client->retry, call->retry_cost);
     } else {
-        stats_add(pipeline_stats(client->pipeline), COUNT_FAILED_REQUESTS, 1);
-        log_debug(pipeline_name(client->pipeline), "attempt %u: %s", call->attempts,
+        count(client, COUNT_FAILED_REQUESTS);
+        log_debug(client->context, "attempt %u: %s", call->attempts,
                   call->error.text);
         if (try_again(call)) return;
     }

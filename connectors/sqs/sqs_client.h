@@ -1,5 +1,5 @@
 /* Signed requests to one queue, with the SDKs' retries: what everything else here is built on.
- * Thread: the pipeline's. Owner: a source or sink makes its clients and closes them; a call belongs
+ * Thread: the loop's. Owner: a source or sink makes its clients and closes them; a call belongs
  * to its owner, who reuses it, and is lent to the client from sqs_call_send() to done(). */
 #ifndef CONNECTORS_SQS_SQS_CLIENT_H
 #define CONNECTORS_SQS_SQS_CLIENT_H
@@ -22,10 +22,16 @@ enum sqs_action {
 
 struct sqs_client;
 
-/* Borrows conf and queue until it is closed. Further requests than max_connections wait. */
-struct sqs_client *sqs_client_create(struct pipeline *p, const struct sqs_conf *conf,
-                                     const struct sqs_queue *queue, unsigned max_connections,
-                                     struct error *e);
+/* All is borrowed until the client is closed, but the struct itself. */
+struct sqs_client_setup {
+    struct loop *loop;
+    struct stats *stats; /* counts its requests; NULL: nobody counts */
+    const char *context; /* of log lines: the pipeline's name */
+    const struct sqs_conf *conf;
+    const struct sqs_queue *queue;
+    unsigned max_connections; /* further requests wait */
+};
+struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struct error *e);
 
 /* Ends every call as failed, from within; closed(arg) follows, and the client is gone. */
 void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void *arg);

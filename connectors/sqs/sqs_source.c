@@ -208,11 +208,17 @@ static void nothing(void *arg)
 
 static bool create_clients(struct sqs_source *s, struct error *e)
 {
-    const struct sqs_source_conf *conf = s->conf;
-    unsigned connections = (unsigned)conf->max_pollers;
-    s->polls = sqs_client_create(s->pipeline, &conf->queue, &s->queue, connections, e);
+    struct sqs_client_setup setup = {
+        .loop = pipeline_loop(s->pipeline),
+        .stats = pipeline_stats(s->pipeline),
+        .context = pipeline_name(s->pipeline),
+        .conf = &s->conf->queue,
+        .queue = &s->queue,
+        .max_connections = (unsigned)s->conf->max_pollers,
+    };
+    s->polls = sqs_client_create(&setup, e);
     if (!s->polls) return false;
-    s->acks = sqs_client_create(s->pipeline, &conf->queue, &s->queue, connections, e);
+    s->acks = sqs_client_create(&setup, e);
     if (s->acks) return true;
     sqs_client_close(s->polls, nothing, NULL);
     return false;

@@ -279,6 +279,28 @@ static bool second_has_some(void *arg)
 /* The first member keeps all its messages past the time that a rebalance waits; the second reads
  * what it gets from where the group's offsets are: nothing was committed. What the first confirms
  * afterwards must not move the offsets of partitions that are not its own any more. */
+/* One partition may fill its lane only, so the commits that empty it can't wait for more: with the
+ * timer out of reach, they alone bring the source on. */
+static void test_a_lane_that_is_full_is_committed(void **state)
+{
+    static const unsigned windows[] = {10, 1000};
+    struct rig *r = *state;
+    rig_topic(r, "t", 1);
+    rig_write(r, "t", 0, 5000);
+    for (unsigned i = 0; i < 2; i++) {
+        struct keeper k = {.confirm = true};
+        struct kafka_source_conf source = rig_source_conf(r, &topics, i ? "g1" : "g0");
+        source.commit_interval = 60000;
+        struct pipeline_conf conf =
+            rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, windows[i]);
+        struct pipeline *p = rig_start(r, 0, &conf);
+        until_seen(r, &k, 5000);
+        rig_stop(r, 0, p);
+        assert_each_once(&k, 1, 5000);
+        keeper_free(&k);
+    }
+}
+
 static void test_late_verdicts_commit_nothing(void **state)
 {
     struct rig *r = *state;
@@ -462,6 +484,7 @@ int main(void)
         MOCKED(test_a_small_prefetch_is_no_pace),
         MOCKED(test_never_past_an_unresolved_message),
         MOCKED(test_a_held_lane_leaves_the_others_alone),
+        MOCKED(test_a_lane_that_is_full_is_committed),
         MOCKED(test_late_verdicts_commit_nothing),
         MOCKED(test_members_that_come_and_go),
         MOCKED(test_a_topic_that_comes_later),
