@@ -62,10 +62,10 @@ static void add_normalised_path(struct buf *b, struct bytes path)
 
 static void add_path(struct buf *b, const struct sigv4_request *r)
 {
-    if (r->raw_path)
-        add_bytes(b, r->path);
-    else if (r->path.len <= 1) /* nearly every request */
+    if (r->path.len <= 1) /* nearly every request */
         add(b, "/");
+    else if (r->raw_path)
+        add_bytes(b, r->path);
     else
         add_normalised_path(b, r->path);
 }
@@ -208,14 +208,14 @@ static void add_header(struct canonical *c, struct bytes name, struct bytes valu
     insert_pair(c, &pair, compare_names);
 }
 
-static void collect_headers(struct canonical *c, const struct sigv4_request *r, const char *time,
-                            const char *session_token)
+static void collect_headers(struct canonical *c, const struct sigv4_request *r,
+                            const struct sigv4_header *own, size_t own_count)
 {
     clear_pairs(c);
     for (size_t i = 0; i < r->header_count; i++)
         add_header(c, r->headers[i].name, r->headers[i].value);
-    add_header(c, BYTES_LIT("x-amz-date"), bytes_str(time));
-    if (session_token) add_header(c, BYTES_LIT("x-amz-security-token"), bytes_str(session_token));
+    for (size_t i = 0; i < own_count; i++)
+        add_header(c, own[i].name, own[i].value);
 }
 
 /* The headers' lines, repeated ones joined, and their names, in c->names. */
@@ -240,8 +240,8 @@ static void add_headers(struct canonical *c)
     add(&c->text, "\n");
 }
 
-void canonical_build(struct canonical *c, const struct sigv4_request *r, const char *time,
-                     const char *session_token, struct bytes body_hash)
+void canonical_build(struct canonical *c, const struct sigv4_request *r,
+                     const struct sigv4_header *own, size_t own_count, struct bytes body_hash)
 {
     struct buf *b = &c->text;
     b->len = 0;
@@ -251,7 +251,7 @@ void canonical_build(struct canonical *c, const struct sigv4_request *r, const c
     add(b, "\n");
     add_query(c, r->query);
     add(b, "\n");
-    collect_headers(c, r, time, session_token);
+    collect_headers(c, r, own, own_count);
     add_headers(c);
     add(b, "\n");
     add_bytes(b, bytes_of(c->names.ptr, c->names.len));

@@ -18,9 +18,10 @@ struct canonical {
     size_t pair_count, pair_cap;
 };
 
-/* time: as in x-amz-date; session_token NULL: none; body_hash: SHA-256 in hex. */
-void canonical_build(struct canonical *c, const struct sigv4_request *r, const char *time,
-                     const char *session_token, struct bytes body_hash);
+/* own: the signer's headers beside the request's, x-amz-date first of all; body_hash: SHA-256 in
+ * hex. */
+void canonical_build(struct canonical *c, const struct sigv4_request *r,
+                     const struct sigv4_header *own, size_t own_count, struct bytes body_hash);
 void canonical_free(struct canonical *c);
 
 #endif

@@ -1,14 +1,14 @@
 #include "connectors/aws/sigv4.h"
 
 #include "connectors/aws/canonical.h"
+#include "connectors/aws/sigv4_text.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { SHA256_SIZE = 32, HEX_SIZE = 2 * SHA256_SIZE, DAY_LEN = 8, TIME_LEN = 16 };
+enum { SHA256_SIZE = 32, DAY_LEN = 8 };
 enum { SECRET_ROOM = 512 }; /* so that growing leaves no copy of a secret in freed memory */
 
 struct sigv4_signer {
@@ -20,7 +20,7 @@ struct sigv4_signer {
     struct buf key_of;  /* what the derived key was made from */
     struct buf key_now; /* what it should be made from, for this request */
     int64_t time_of;    /* the second that is in time */
-    char time[TIME_LEN + 1];
+    char time[SIGV4_TIME_SIZE];
 
     struct canonical canonical;
     struct buf to_sign, body_hash;
@@ -84,43 +84,20 @@ static void add_bytes(struct buf *b, struct bytes text)
     buf_add(b, text.ptr, text.len);
 }
 
-static void add_hex(struct buf *b, const unsigned char hash[SHA256_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    buf_reserve(b, HEX_SIZE);
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        b->ptr[b->len++] = digits[hash[i] >> 4];
-        b->ptr[b->len++] = digits[hash[i] & 15];
-    }
-}
-
 static void add_hash(struct sigv4_signer *s, struct buf *b, struct bytes text)
 {
     unsigned char hash[SHA256_SIZE];
     must(EVP_DigestInit_ex2(s->digest, s->sha256, NULL));
     must(EVP_DigestUpdate(s->digest, text.ptr, text.len));
     must(EVP_DigestFinal_ex(s->digest, hash, NULL));
-    add_hex(b, hash);
+    sigv4_add_hex(b, hash, sizeof(hash));
 }
 
 static void set_time(struct sigv4_signer *s, int64_t now_s)
 {
     if (s->time_of == now_s && s->time[0]) return;
-    struct tm parts;
-    time_t now = (time_t)now_s;
-    must(gmtime_r(&now, &parts) && strftime(s->time, sizeof(s->time), "%Y%m%dT%H%M%SZ", &parts));
+    sigv4_write_time(s->time, now_s);
     s->time_of = now_s;
-}
-
-/* day/region/service/aws4_request */
-static void add_scope(struct buf *b, const struct sigv4_signer *s, const struct sigv4_request *r)
-{
-    buf_add(b, s->time, DAY_LEN);
-    add(b, "/");
-    add(b, r->region);
-    add(b, "/");
-    add(b, r->service);
-    add(b, "/aws4_request");
 }
 
 static void hmac(EVP_MAC_CTX *context, const unsigned char *key, size_t key_len, struct bytes text,
@@ -152,7 +129,7 @@ static void prepare_key(struct sigv4_signer *s, const struct aws_keys *keys,
     s->key_now.len = 0;
     add(&s->key_now, "AWS4");
     buf_add(&s->key_now, keys->secret_access_key, strlen(keys->secret_access_key) + 1);
-    add_scope(&s->key_now, s, r);
+    sigv4_add_scope(&s->key_now, s->time, r);
     if (bytes_eq(bytes_of(s->key_of.ptr, s->key_of.len), bytes_of(s->key_now.ptr, s->key_now.len)))
         return;
     derive(s, r);
@@ -166,9 +143,9 @@ static void build_string_to_sign(struct sigv4_signer *s, const struct sigv4_requ
     struct buf *b = &s->to_sign;
     b->len = 0;
     add(b, "AWS4-HMAC-SHA256\n");
-    add_bytes(b, bytes_of(s->time, TIME_LEN));
+    add(b, s->time);
     add(b, "\n");
-    add_scope(b, s, r);
+    sigv4_add_scope(b, s->time, r);
     add(b, "\n");
     add_hash(s, b, bytes_of(s->canonical.text.ptr, s->canonical.text.len));
 }
@@ -182,26 +159,35 @@ static void write_authorization(struct sigv4_signer *s, const struct aws_keys *k
     add(b, "Authorization: AWS4-HMAC-SHA256 Credential=");
     add(b, keys->access_key_id);
     add(b, "/");
-    add_scope(b, s, r);
+    sigv4_add_scope(b, s->time, r);
     add(b, ", SignedHeaders=");
     add_bytes(b, bytes_of(s->canonical.names.ptr, s->canonical.names.len));
     add(b, ", Signature=");
-    add_hex(b, signature);
+    sigv4_add_hex(b, signature, sizeof(signature));
     buf_add(b, "", 1);
     b->len--;
+}
+
+static void build_canonical(struct sigv4_signer *s, const struct aws_keys *keys,
+                            const struct sigv4_request *r)
+{
+    const struct sigv4_header own[] = {
+        {BYTES_LIT("x-amz-date"), bytes_str(s->time)},
+        {BYTES_LIT("x-amz-security-token"), bytes_str(keys->session_token)},
+    };
+    s->body_hash.len = 0;
+    add_hash(s, &s->body_hash, r->body);
+    canonical_build(&s->canonical, r, own, keys->session_token ? 2 : 1,
+                    bytes_of(s->body_hash.ptr, s->body_hash.len));
 }
 
 void sigv4_sign(struct sigv4_signer *s, const struct aws_keys *keys, const struct sigv4_request *r,
                 struct sigv4_signature *out)
 {
     set_time(s, r->now_s);
-    s->body_hash.len = 0;
-    add_hash(s, &s->body_hash, r->body);
-    canonical_build(&s->canonical, r, s->time, keys->session_token,
-                    bytes_of(s->body_hash.ptr, s->body_hash.len));
+    build_canonical(s, keys, r);
     prepare_key(s, keys, r);
     build_string_to_sign(s, r);
     write_authorization(s, keys, r, &out->authorization);
-    memcpy(out->date, "X-Amz-Date: ", 12);
-    memcpy(out->date + 12, s->time, TIME_LEN + 1);
+    sigv4_write_date_header(out->date, s->time);
 }

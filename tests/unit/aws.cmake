@@ -11,3 +11,6 @@ unit_test(sigv4 connector_aws)
 unit_test(credentials connector_aws)
 add_executable(sigv4_tool sigv4_tool.c)
 target_link_libraries(sigv4_tool PRIVATE connector_aws bridge_core)
+
+unit_test(sigv4_x509 connector_aws)
+target_compile_definitions(test_sigv4_x509 PRIVATE TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
