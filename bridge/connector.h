@@ -97,11 +97,15 @@ struct sink_ops {
     void (*destroy)(struct sink *s);
 };
 
+struct verb;
+
 struct connector {
     const char *name;                /* "sqs" */
     const char *summary;             /* one line for `sqsbridge options` */
     const struct source_ops *source; /* NULL: there is none */
     const struct sink_ops *sink;
+    const struct verb
+        *verbs; /* commands of its own (bridge/verb.h), name NULL at the end; or NULL */
 };
 
 /* All that were built in, NULL at the end; written by CMake. */

@@ -6,8 +6,10 @@
 #include <sysexits.h>
 
 #include "bridge/supervisor.h"
+#include "bridge/verb.h"
 #include "config/commands.h"
 #include "config/config.h"
+#include "config/verb_host.h"
 
 struct command {
     const char *name;
@@ -36,6 +38,9 @@ static void print_usage(FILE *to)
     fprintf(to, "usage: sqsbridge COMMAND ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-22s %s\n", commands[i].usage, commands[i].help);
+    for (const struct connector *const *c = connectors; *c; c++)
+        for (const struct verb *v = (*c)->verbs; v && v->name; v++)
+            fprintf(to, "  %-22s %s\n", v->usage, v->help);
     fprintf(to, "\nrun takes: --stats-interval TIME (counters every so often, as in 1s)\n"
                 "           --stats-file FILE     (append them there as JSON lines)\n"
                 "           --log-level LEVEL     (error, warn, info, debug)\n");
@@ -140,10 +145,30 @@ static int command_run(int argc, char **argv)
     return code;
 }
 
+/* ---- commands of connectors ---- */
+
+static const struct verb *find_verb(const char *name)
+{
+    for (const struct connector *const *c = connectors; *c; c++)
+        for (const struct verb *v = (*c)->verbs; v && v->name; v++)
+            if (strcmp(v->name, name) == 0) return v;
+    return NULL;
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+    struct verb_host *host = verb_host_create();
+    int code = v->run(argc, argv, host);
+    verb_host_free(host);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
+    if (verb) return run_verb(verb, argc - 1, argv + 1);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return command_help(argc, argv);
     if (argc > 1 && strcmp(argv[1], "--version") == 0) return command_version(argc, argv);

@@ -21,7 +21,10 @@ enum opt_type {
     OPT_SIZE,     /* int64_t bytes; written "1MiB", "64KiB", "1MB", or an integer */
     OPT_ENUM,     /* int: the index in choices */
     OPT_LIST,     /* struct opt_list of strings; written ["a", "b"] */
+    OPT_SECTION,  /* const void *: the configuration of a named section, NULL where none is given */
 };
+
+struct opt_report;
 
 enum opt_flag {
     OPT_REQUIRED = 1,
@@ -33,6 +36,8 @@ struct opt_list {
     size_t count;
 };
 
+struct section_kind;
+
 struct opt {
     const char *name;
     size_t offset; /* of the field in the configuration struct */
@@ -40,8 +45,9 @@ struct opt {
     unsigned flags;       /* enum opt_flag */
     const char *fallback; /* the default as a user would write it ("30s", "1000"); NULL: none */
     int64_t min, max;     /* of int, duration (ms), seconds, size (bytes); both 0: not negative */
-    const char *const *choices; /* of an enum, or of a list's words; NULL at the end */
-    const char *help;           /* one line: what it does, lower case, no full stop */
+    const char *const *choices;      /* of an enum, or of a list's words; NULL at the end */
+    const struct section_kind *kind; /* of a section */
+    const char *help;                /* one line: what it does, lower case, no full stop */
 };
 
 /* Tables end with OPT_END. Fields that are not named stay zero. */
@@ -50,6 +56,18 @@ struct opt {
         .name = NULL                                                                               \
     }
 #define OPT_FIELD(conf, field) .name = #field, .offset = offsetof(conf, field)
+
+/* Sections at the top level of the file that options refer to by name, as in
+ * credentials = { plant = { ... }; }; Known from the options that refer to them. */
+struct section_kind {
+    const char *name; /* "credentials" */
+    const struct opt *opts;
+    size_t conf_size; /* of the struct that the table describes; its first member is `const char
+                       *name`, the section's own */
+    void (*check)(const void *conf, struct opt_report *r); /* optional; after all were read, so that
+                                                              it may follow its own sections */
+    const char *help;                                      /* one line */
+};
 
 /* Where a connector's check() reports what the table can't say: the option's name gives file and
  * line. option NULL: the section as a whole. Any number of reports; each is one line for the user.

@@ -24,21 +24,26 @@ const struct opt global_opts[] = {
     OPT_END,
 };
 
-static void read_tree(const struct reader *r, config_setting_t *root, struct config *c)
+static void read_tree(struct reader *r, config_setting_t *root, bool pipelines, struct config *c)
 {
-    static const char *const more[] = {"pipelines", NULL};
+    const struct section_kind *kinds[NAMED_MAX_KINDS + 1];
+    const char *more[NAMED_MAX_KINDS + 2] = {"pipelines"};
+    named_kinds(kinds);
+    for (size_t i = 0; kinds[i]; i++)
+        more[i + 1] = kinds[i]->name;
     struct section s = {r, root, "top level", global_opts, more, pipeline_opts, "a pipeline"};
     section_read(&s, c); /* what is wrong is among the complaints */
-    c->pipelines = pipelines_read(r, root, &c->pipeline_count);
+    named_read(r, root, &c->named);
+    if (pipelines) c->pipelines = pipelines_read(r, root, &c->pipeline_count);
 }
 
 /* The words are in the right order already, so that libconfig has little to complain of. */
-static void parse(const struct reader *r, struct config *c)
+static void parse(struct reader *r, bool pipelines, struct config *c)
 {
     config_t tree;
     config_init(&tree);
     if (config_read_string(&tree, r->input->text.ptr) == CONFIG_TRUE) {
-        read_tree(r, config_root_setting(&tree), c);
+        read_tree(r, config_root_setting(&tree), pipelines, c);
     } else {
         struct place place = input_place(r->input, (unsigned)config_error_line(&tree));
         complain_at(r->complaints, place, "%s", config_error_text(&tree));
@@ -46,16 +51,16 @@ static void parse(const struct reader *r, struct config *c)
     config_destroy(&tree);
 }
 
-struct config *config_load(const char *path, struct config_messages *messages)
+static struct config *load(const char *path, bool pipelines, struct config_messages *messages)
 {
     bool opened;
     struct input input;
     struct complaints complaints = {0};
     struct config *c = mem_zalloc(sizeof(*c));
     c->owned = mem_zalloc(sizeof(*c->owned));
-    struct reader reader = {&input, c->owned, &complaints};
+    struct reader reader = {&input, c->owned, &complaints, &c->named};
 
-    if (input_read(&input, path, c->owned, &complaints, &opened)) parse(&reader, c);
+    if (input_read(&input, path, c->owned, &complaints, &opened)) parse(&reader, pipelines, c);
     input_release(&input);
     messages->count = complaints.count;
     messages->text = complaints_text(&complaints);
@@ -64,6 +69,16 @@ struct config *config_load(const char *path, struct config_messages *messages)
     if (messages->count == 0) return c;
     config_free(c);
     return NULL;
+}
+
+struct config *config_load(const char *path, struct config_messages *messages)
+{
+    return load(path, true, messages);
+}
+
+struct config *config_load_sections(const char *path, struct config_messages *messages)
+{
+    return load(path, false, messages);
 }
 
 bool config_parse(struct config *c, const char *option, const char *value, struct error *e)

@@ -6,6 +6,7 @@
 
 #include "bridge/log.h"
 #include "bridge/pipeline_conf.h"
+#include "config/named.h"
 
 struct config {
     int log_level;          /* enum log_level */
@@ -14,6 +15,7 @@ struct config {
 
     const struct pipeline_conf *pipelines;
     size_t pipeline_count; /* at least 1 */
+    struct named_sections named;
     struct owned *owned;
 };
 
@@ -27,6 +29,9 @@ struct config_messages {
 
 /* NULL where anything at all is wrong; messages are set in any case. */
 struct config *config_load(const char *path, struct config_messages *messages) MUST_USE;
+
+/* The named sections alone: the file's pipelines are not looked at, and need not be there. */
+struct config *config_load_sections(const char *path, struct config_messages *messages) MUST_USE;
 void config_free(struct config *c);
 
 /* Sets an option of the top level, from the command line. The error says what was expected. */

@@ -5,6 +5,7 @@
 
 #include "config/commands.h"
 #include "config/config.h"
+#include "config/named.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -35,6 +36,8 @@ static const char *type_name(enum opt_type type)
         return "choice";
     case OPT_LIST:
         return "list";
+    case OPT_SECTION:
+        return "section";
     }
     return "";
 }
@@ -59,6 +62,7 @@ static const char *default_of(const struct opt *o)
     case OPT_TEMPLATE:
     case OPT_PATH:
     case OPT_LIST:
+    case OPT_SECTION:
         return "-";
     }
     return "-";
@@ -101,6 +105,17 @@ static void print_table(const char *title, const struct opt *opts)
         print_option(opts, w);
 }
 
+static void print_kinds(void)
+{
+    char title[192];
+    const struct section_kind *kinds[NAMED_MAX_KINDS + 1];
+    named_kinds(kinds);
+    for (size_t i = 0; kinds[i]; i++) {
+        snprintf(title, sizeof(title), "%s.NAME (%s)", kinds[i]->name, kinds[i]->help);
+        print_table(title, kinds[i]->opts);
+    }
+}
+
 static void print_overview(void)
 {
     printf("connectors (sqsbridge options NAME lists their options)\n");
@@ -112,6 +127,7 @@ static void print_overview(void)
                (*c)->summary);
     print_table("top level of the file", global_opts);
     print_table("pipelines.NAME (besides source, sink or sinks, dead_letter)", pipeline_opts);
+    print_kinds();
 }
 
 static void print_connector(const struct connector *c)

@@ -58,10 +58,25 @@ static void write_pipeline(const struct pipeline_conf *p, struct buf *out)
     buf_printf(out, "    };\n");
 }
 
+static void write_sections(const struct named_sections *all, struct buf *out)
+{
+    const struct section_kind *open = NULL;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct named_section *s = &all->items[i];
+        if (s->kind != open) buf_printf(out, "%s%s = {\n", open ? "};\n" : "", s->kind->name);
+        open = s->kind;
+        buf_printf(out, "    %s = {\n", s->name);
+        write_options(s->kind->opts, s->conf, 8, out);
+        buf_printf(out, "    };\n");
+    }
+    if (open) buf_printf(out, "};\n");
+}
+
 static void print(const struct config *c)
 {
     struct buf out = {0};
     write_options(global_opts, c, 0, &out);
+    write_sections(&c->named, &out);
     buf_printf(&out, "pipelines = {\n");
     for (size_t i = 0; i < c->pipeline_count; i++)
         write_pipeline(&c->pipelines[i], &out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/environment.h"
+#include "config/suggest.h"
 #include "config/value.h"
 
 enum { MAX_SECRET = 64 << 10, MAX_SHOWN = 80 };
@@ -108,6 +109,37 @@ static bool holds_only_text(const config_setting_t *list)
     return true;
 }
 
+static bool no_such_section(const struct reader *r, const struct opt *o, const config_setting_t *at,
+                            const char *name)
+{
+    struct suggestion s = suggest_begin(name);
+    for (size_t i = 0; i < r->named->count; i++)
+        if (r->named->items[i].kind == o->kind) suggest_offer(&s, r->named->items[i].name);
+    if (s.nearest)
+        complain_at(r->complaints, setting_place(r, at),
+                    "%s = \"%s\": there is no such section (did you mean \"%s\"?)", at->name, name,
+                    s.nearest);
+    else
+        complain_at(r->complaints, setting_place(r, at),
+                    "%s = \"%s\": there is no such section (write %s = { %s = { ... }; }; at the "
+                    "top level)",
+                    at->name, name, o->kind->name, name);
+    return false;
+}
+
+/* One that is wrong itself was complained of already. */
+static bool read_reference(const struct reader *r, const struct opt *o, const config_setting_t *at,
+                           void *conf)
+{
+    const char *name = setting_text(r, at);
+    if (!name) return false;
+    const struct named_section *s = named_find(r->named, o->kind, name);
+    if (!s) return no_such_section(r, o, at, name);
+    const void *section = s->conf;
+    memcpy((char *)conf + o->offset, &section, sizeof(section));
+    return s->right;
+}
+
 /* Lists may hold templates (set_attributes), so their fields of the message stay. */
 static bool read_list(const struct reader *r, const struct opt *o, const config_setting_t *at,
                       void *conf)
@@ -135,6 +167,7 @@ static bool read_list(const struct reader *r, const struct opt *o, const config_
 bool setting_read(const struct reader *r, const struct opt *o, const config_setting_t *at,
                   void *conf)
 {
+    if (o->type == OPT_SECTION) return read_reference(r, o, at, conf);
     return o->type == OPT_LIST ? read_list(r, o, at, conf) : read_plain(r, o, at, conf);
 }
 

@@ -8,6 +8,7 @@
 #include "bridge/opt.h"
 #include "config/complaints.h"
 #include "config/input.h"
+#include "config/named.h"
 #include "config/owned.h"
 
 /* What one load has at hand. */
@@ -15,6 +16,7 @@ struct reader {
     const struct input *input;
     struct owned *owned; /* everything that the configuration points to */
     struct complaints *complaints;
+    const struct named_sections *named;
 };
 
 /* Environment filled in, checked, and put into the option's field of conf. */

@@ -163,6 +163,8 @@ bool value_parse(const struct opt *o, const char *text, void *conf, struct owned
         return parse_choice(o, text, conf, e);
     case OPT_LIST:
         return add_item(o, text, conf, owned, e);
+    case OPT_SECTION: /* known to a whole configuration only */
+        break;
     }
-    return false;
+    return value_refuse(o, "in a configuration file", e);
 }

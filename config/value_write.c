@@ -61,6 +61,8 @@ static const char *kind(const struct opt *o)
         return "one of ";
     case OPT_LIST:
         return o->choices ? "a list, like [\"a\", \"b\"], of " : "a list, like [\"a\", \"b\"]";
+    case OPT_SECTION:
+        return "the name of a section of the top level, in quotes";
     }
     return "";
 }
@@ -122,6 +124,13 @@ static const char *text_of(const struct opt *o, const void *field)
     return *(const char *const *)field;
 }
 
+/* A section begins with its name. */
+static bool write_reference(const char *const *section, struct buf *out)
+{
+    if (section) value_write_text(*section, true, out);
+    return section != NULL;
+}
+
 bool value_write(const struct opt *o, const void *conf, struct buf *out)
 {
     const void *field = (const char *)conf + o->offset;
@@ -149,6 +158,8 @@ bool value_write(const struct opt *o, const void *conf, struct buf *out)
         return true;
     case OPT_LIST:
         return write_list(field, secret, out);
+    case OPT_SECTION:
+        return write_reference(*(const char *const *const *)field, out);
     }
     return false;
 }

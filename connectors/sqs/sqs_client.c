@@ -321,8 +321,7 @@ static void answered(struct http_request *http)
         sqs_retry_succeeded(&client->retry, call->retry_cost);
     } else {
         count(client, COUNT_FAILED_REQUESTS);
-        log_debug(client->context, "attempt %u: %s", call->attempts,
-                  call->error.text);
+        log_debug(client->context, "attempt %u: %s", call->attempts, call->error.text);
         if (try_again(call)) return;
     }
     call->done(call);

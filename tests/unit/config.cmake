@@ -5,6 +5,7 @@ target_link_libraries(config_fixture PUBLIC bridge_config bridge_core PkgConfig:
 unit_test(config_commands config_fixture)
 unit_test(config_load config_fixture)
 unit_test(config_mutation config_fixture)
+unit_test(config_named config_fixture)
 unit_test(config_syntax config_fixture)
 unit_test(config_values config_fixture)
 

@@ -12,6 +12,31 @@
 static const char *const modes[] = {"one", "two", "3.1.1", NULL};
 static const char *const colours[] = {"red", "green", NULL};
 
+#define KEYS(field) OPT_FIELD(struct keys_conf, field)
+
+static void check_keys(const void *conf, struct opt_report *r)
+{
+    const struct keys_conf *c = conf;
+    if (strlen(c->secret) <= strlen(c->name)) opt_complain(r, "secret", "is too short");
+    if (c->base == c) opt_complain(r, "base", "the section refers to itself");
+}
+
+static const struct section_kind keys_kind;
+
+static const struct opt keys_opts[] = {
+    {KEYS(secret), .type = OPT_STRING, .flags = OPT_SECRET | OPT_REQUIRED, .help = "proves it"},
+    {KEYS(base), .type = OPT_SECTION, .kind = &keys_kind, .help = "others that these build on"},
+    OPT_END,
+};
+
+static const struct section_kind keys_kind = {
+    .name = "keys",
+    .opts = keys_opts,
+    .conf_size = sizeof(struct keys_conf),
+    .check = check_keys,
+    .help = "who may",
+};
+
 static const struct opt queue_source_opts[] = {
     {SOURCE(url), .type = OPT_STRING, .flags = OPT_REQUIRED, .help = "where the queue is"},
     {SOURCE(user), .type = OPT_STRING, .help = "who asks"},
@@ -28,6 +53,7 @@ static const struct opt queue_source_opts[] = {
      .help = "a size"},
     {SOURCE(mode), .type = OPT_ENUM, .fallback = "two", .choices = modes, .help = "a choice"},
     {SOURCE(topics), .type = OPT_LIST, .choices = colours, .help = "a list"},
+    {SOURCE(keys), .type = OPT_SECTION, .kind = &keys_kind, .help = "a section"},
     OPT_END,
 };
 
@@ -100,9 +126,9 @@ static const struct sink_ops sinkhole_sink = {
     .describe = describe,
 };
 
-static const struct connector queue = {"queue", "a queue", &queue_source, &queue_sink};
-static const struct connector tap = {"tap", "drips", &tap_source, NULL};
-static const struct connector sinkhole = {"sinkhole", "takes all", NULL, &sinkhole_sink};
+static const struct connector queue = {"queue", "a queue", &queue_source, &queue_sink, NULL};
+static const struct connector tap = {"tap", "drips", &tap_source, NULL, NULL};
+static const struct connector sinkhole = {"sinkhole", "takes all", NULL, &sinkhole_sink, NULL};
 
 const struct connector *const connectors[] = {&queue, &tap, &sinkhole, NULL};
 

@@ -20,6 +20,12 @@ struct queue_source_conf {
     int64_t low, high, big, linger, wait, room;
     int mode; /* "one", "two", "3.1.1" */
     struct opt_list topics;
+    const struct keys_conf *keys;
+};
+/* A kind of named section. Its check() wants a name shorter than the secret. */
+struct keys_conf {
+    const char *name, *secret;
+    const struct keys_conf *base;
 };
 struct queue_sink_conf {
     const char *url;

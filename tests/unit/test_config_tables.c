@@ -29,6 +29,7 @@ static size_t field_size(enum opt_type type)
     case OPT_STRING:
     case OPT_TEMPLATE:
     case OPT_PATH:
+    case OPT_SECTION:
         return sizeof(void *);
     case OPT_BOOL:
         return sizeof(bool);
@@ -155,12 +156,27 @@ static void connector_options(void **state)
     }
 }
 
+static void section_options(void **state)
+{
+    (void)state;
+    const struct section_kind *kinds[NAMED_MAX_KINDS + 1];
+    size_t count = 0;
+    named_kinds(kinds);
+    for (; kinds[count]; count++) {
+        check_table(kinds[count]->name, kinds[count]->opts, kinds[count]->conf_size);
+        for (const struct opt *o = kinds[count]->opts; o->name; o++)
+            assert_true(o->offset >= sizeof(char *)); /* the section's name comes first */
+    }
+    assert_true(count < NAMED_MAX_KINDS); /* so none was left out */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(global_options),
         cmocka_unit_test(pipeline_options),
         cmocka_unit_test(connector_options),
+        cmocka_unit_test(section_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
