@@ -9,9 +9,9 @@ from .elasticmq import ElasticMQ
 from .kafka import Kafka
 from .mosquitto import Mosquitto
 from .process import ROOT, Server, StartFailed, Unavailable, free_ports, spawn, wait_until
-from .simulators import KafkaMock, SqsSim
+from .simulators import CredentialsSim, KafkaMock, SqsSim
 
 __all__ = [
-    "Certs", "ElasticMQ", "Kafka", "KafkaMock", "Mosquitto", "ROOT", "Server", "SqsSim", "StartFailed", "Unavailable",
-    "free_ports", "spawn", "wait_until",
+    "Certs", "CredentialsSim", "ElasticMQ", "Kafka", "KafkaMock", "Mosquitto", "ROOT", "Server", "SqsSim", "StartFailed",
+    "Unavailable", "free_ports", "spawn", "wait_until",
 ]

@@ -2,10 +2,11 @@
 import json
 import os
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
-from .process import BUILD, Server, spawn
+from .process import BUILD, ROOT, Server, spawn
 
 
 def simulator_path(name):
@@ -28,20 +29,28 @@ class Simulator(Server):
 
     def __init__(self, folder, *arguments):
         super().__init__(folder)
-        self.path = simulator_path(self.program)
         self.arguments = arguments
         self.where = ""
+        self.environment = None
 
     def launch(self):
-        return spawn(self.command(), self.log_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        pipe = subprocess.PIPE
+        return spawn(self.command(), self.log_path, stdin=pipe, stdout=pipe, env=self.environment)
 
     def command(self):
-        return [self.path, *self.arguments]
+        return [simulator_path(self.program), *self.arguments]
 
     def ready(self):
         line = self.process.stdout.readline().decode().strip()
         word, _, self.where = line.partition(" ")
         return word == "listening"
+
+
+def request(url, body=None):
+    """JSON in and out: POST where there is a body, else GET."""
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(url, data, timeout=10) as answer:
+        return json.load(answer)
 
 
 class SqsSim(Simulator):
@@ -65,9 +74,53 @@ class SqsSim(Simulator):
 
     def control(self, command, arguments=None):
         """See tests/sim/README.md: "faults", "faults/clear", ..."""
-        body = json.dumps(arguments or {}).encode()
-        with urllib.request.urlopen(f"{self.endpoint()}/_sim/{command}", body, timeout=10) as answer:
-            return json.load(answer)
+        return request(f"{self.endpoint()}/_sim/{command}", arguments or {})
+
+    def show(self, what):
+        return request(f"{self.endpoint()}/_sim/{what}")
+
+
+class CredentialsSim(Simulator):
+    """STS, Roles Anywhere, IMDS, container endpoint and IoT. sqs: the SqsSim that learns the keys it hands out.
+
+    Needs the `cryptography` package, so it runs by the Python that runs us.
+    """
+
+    def __init__(self, folder, sqs=None, certs=None, trust_anchor=None, arguments=()):
+        super().__init__(folder, *arguments)
+        self.sqs, self.certs, self.trust_anchor = sqs, certs, trust_anchor
+        self.environment = {"PYTHONPATH": str(ROOT)}
+
+    def command(self):
+        words = [sys.executable, "-m", "tests.sim.credentials", *self.arguments]
+        ports = [url.rpartition(":")[2] for url in self.where.split()]
+        for option, port in zip(("--port", "--tls-port"), ports):
+            words += [option, port]
+        if self.sqs:
+            words += ["--sqs", self.sqs.endpoint()]
+        if self.certs:
+            words += ["--tls", self.certs.server, self.certs.server_key, "--client-ca", self.certs.ca]
+        if self.trust_anchor:
+            words += ["--trust-anchor", self.trust_anchor]
+        return words
+
+    def endpoint(self):
+        return self.where.split()[0]
+
+    def tls_endpoint(self):
+        return self.where.split()[1]
+
+    def control(self, command, arguments=None):
+        """See tests/sim/README.md: "settings", "faults", "expire", ..."""
+        return request(f"{self.endpoint()}/_sim/{command}", arguments or {})
+
+    def show(self, what):
+        """What it has: "log", "issued", "faults", "settings"."""
+        return request(f"{self.endpoint()}/_sim/{what}")
+
+    def calls(self, service, action=None):
+        """What the log has of this service, oldest first."""
+        return [c for c in self.show("log") if c["service"] == service and action in (None, c["action"])]
 
 
 class KafkaMock(Simulator):

@@ -1,5 +1,6 @@
 #include "tests/sim/auth.h"
 
+#include "tests/sim/jout.h"
 #include "tests/sim/list.h"
 #include "tests/sim/sigv4.h"
 
@@ -13,7 +14,8 @@
 struct key {
     struct table_node by_id;
     char *id, *secret, *token;
-    bool expired;
+    int64_t expires_s;
+    uint64_t uses;
     char day[9]; /* the day that `signing` is for */
     unsigned char signing[SIGV4_DIGEST];
 };
@@ -44,7 +46,7 @@ static struct key *find_key(const struct auth *a, struct text id)
 }
 
 void auth_add(struct auth *a, struct text access_key, struct text secret, struct text token,
-              bool expired)
+              int64_t expires_s)
 {
     struct key *k = find_key(a, access_key);
     if (k) {
@@ -55,7 +57,7 @@ void auth_add(struct auth *a, struct text access_key, struct text secret, struct
     k->id = text_copy(access_key);
     k->secret = text_copy(secret);
     k->token = text_copy(token);
-    k->expired = expired;
+    k->expires_s = expires_s;
     table_add(&a->keys, &k->by_id, text_of(k->id));
 }
 
@@ -66,6 +68,16 @@ void auth_forget_keys(struct auth *a)
         key_free(LIST_ENTRY(node, struct key, by_id));
     }
     table_free(&a->keys);
+}
+
+void auth_write_uses(const struct auth *a, struct buf *out)
+{
+    jout_open(out, '{');
+    for (const struct table_node *node = NULL; (node = table_next(&a->keys, node));) {
+        const struct key *k = LIST_ENTRY(node, struct key, by_id);
+        jout_pair_int(out, k->id, (int64_t)k->uses);
+    }
+    jout_close(out, '}');
 }
 
 static struct text trim_spaces(struct text t)
@@ -205,13 +217,14 @@ static bool check_time(const struct claim *c, int64_t now_s, struct api_error *e
     return true;
 }
 
-static bool check_token(const struct key *k, const struct http_request *r, struct api_error *e)
+static bool check_token(const struct key *k, const struct http_request *r, int64_t now_s,
+                        struct api_error *e)
 {
     struct text token = http_header(r, "x-amz-security-token");
     if (!k || !text_is(token.ptr ? token : text_of(""), k->token))
         return api_fail(e, API_UNKNOWN_CLIENT,
                         "The security token included in the request is invalid.");
-    if (k->expired)
+    if (now_s >= k->expires_s)
         return api_fail(e, API_EXPIRED_TOKEN,
                         "The security token included in the request is expired");
     return true;
@@ -257,8 +270,11 @@ static bool check(const struct auth *a, const struct http_request *r, int64_t no
                         "Authorization header requires existence of either a 'X-Amz-Date' or a "
                         "'Date' header.");
     struct key *k = find_key(a, c.access_key);
-    return check_scope(a, &c, e) && check_signed_headers(&c, r, e) && check_time(&c, now_s, e) &&
-           check_token(k, r, e) && check_signature(a, k, &c, r, e);
+    bool right = check_scope(a, &c, e) && check_signed_headers(&c, r, e) &&
+                 check_time(&c, now_s, e) && check_token(k, r, now_s, e) &&
+                 check_signature(a, k, &c, r, e);
+    if (right) k->uses++;
+    return right;
 }
 
 bool auth_check(struct auth *a, const struct http_request *r, int64_t now_s, struct api_error *e)

@@ -11,6 +11,8 @@ enum {
     AUTH_SKEW_S = 300,
 };
 
+#define AUTH_NEVER INT64_MAX
+
 struct auth {
     struct table keys; /* by access key id */
     const char *region, *service;
@@ -20,10 +22,12 @@ struct auth {
 
 void auth_init(struct auth *a, const char *region);
 void auth_forget_keys(struct auth *a);
-/* Adds or replaces an access key. An empty token: a long-lived key. An expired one is refused as
- * such. */
+/* Adds or replaces an access key. An empty token: a long-lived key. From expires_s on it is refused
+ * as expired. */
 void auth_add(struct auth *a, struct text access_key, struct text secret, struct text token,
-              bool expired);
+              int64_t expires_s);
+/* How often each key signed a request that passed. */
+void auth_write_uses(const struct auth *a, struct buf *out);
 bool auth_check(struct auth *a, const struct http_request *r, int64_t now_s, struct api_error *e);
 
 #endif

@@ -102,14 +102,27 @@ static struct text string_or_empty(const json_t *o, const char *name)
     return json_is_string(value) ? args_view(value) : (struct text){"", 0};
 }
 
+/* "expired", "expires_s" in Unix time, or never. */
+static int64_t expiry_of(const json_t *args)
+{
+    const json_t *at_s = json_object_get(args, "expires_s");
+    if (json_is_true(json_object_get(args, "expired"))) return 0;
+    return json_is_integer(at_s) ? json_integer_value(at_s) : AUTH_NEVER;
+}
+
 static bool add_credentials(struct control *k)
 {
     struct text id = string_or_empty(k->args, "access_key");
     struct text secret = string_or_empty(k->args, "secret");
     if (!id.len || !secret.len) return fail(k, "\"access_key\" and \"secret\" are needed");
-    auth_add(&k->sim->auth, id, secret, string_or_empty(k->args, "token"),
-             json_is_true(json_object_get(k->args, "expired")));
+    auth_add(&k->sim->auth, id, secret, string_or_empty(k->args, "token"), expiry_of(k->args));
     say_ok(k);
+    return true;
+}
+
+static bool show_credentials(struct control *k)
+{
+    auth_write_uses(&k->sim->auth, k->out);
     return true;
 }
 
@@ -147,11 +160,17 @@ static const struct command {
     const char *method, *path;
     bool (*run)(struct control *k);
 } commands[] = {
-    {"GET", "stats", show_stats},   {"GET", "queues", show_queues},
-    {"GET", "queues/", show_queue}, {"GET", "faults", show_faults},
-    {"POST", "faults", add_faults}, {"POST", "faults/clear", clear_faults},
-    {"POST", "reset", reset},       {"POST", "advance", advance},
-    {"POST", "expire", expire},     {"POST", "credentials", add_credentials},
+    {"GET", "stats", show_stats},
+    {"GET", "queues", show_queues},
+    {"GET", "queues/", show_queue},
+    {"GET", "faults", show_faults},
+    {"POST", "faults", add_faults},
+    {"POST", "faults/clear", clear_faults},
+    {"POST", "reset", reset},
+    {"POST", "advance", advance},
+    {"POST", "expire", expire},
+    {"POST", "credentials", add_credentials},
+    {"GET", "credentials", show_credentials},
 };
 
 static const struct command *find_command(struct text method, struct text path, struct text *rest)

@@ -198,6 +198,6 @@ bool options_apply(const struct options *o, struct sim *sim)
     sim->account.max_in_flight = o->max_in_flight;
     sim->auth.off = o->no_auth;
     auth_forget_keys(&sim->auth);
-    auth_add(&sim->auth, text_of(o->access_key), text_of(o->secret), text_of(o->token), false);
+    auth_add(&sim->auth, text_of(o->access_key), text_of(o->secret), text_of(o->token), AUTH_NEVER);
     return make_queues(o, &sim->account);
 }

@@ -49,7 +49,7 @@ static int setup(void **state)
     memset(&w, 0, sizeof(w));
     auth_init(&w.auth, "eu-west-1");
     auth_add(&w.auth, text_of("AKIDEXAMPLE"), text_of("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-             text_of("TOKEN/+=="), false);
+             text_of("TOKEN/+=="), AUTH_NEVER);
     w.r.method = text_of("POST");
     w.r.path = text_of("/");
     w.r.query = text_of("");
@@ -174,8 +174,18 @@ static void an_expired_token_is_refused(void **state)
 {
     struct world *w = *state;
     auth_add(&w->auth, text_of("AKIDEXAMPLE"), text_of("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-             text_of("TOKEN/+=="), true);
+             text_of("TOKEN/+=="), SIGNED_AT_S);
     refused(w, SIGNED_AT_S, API_EXPIRED_TOKEN, "The security token included in the request is");
+}
+
+static void a_token_that_expires_later_passes(void **state)
+{
+    struct world *w = *state;
+    struct api_error e;
+    auth_add(&w->auth, text_of("AKIDEXAMPLE"), text_of("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+             text_of("TOKEN/+=="), SIGNED_AT_S + 1);
+    assert_true(auth_check(&w->auth, &w->r, SIGNED_AT_S, &e));
+    refused(w, SIGNED_AT_S + 1, API_EXPIRED_TOKEN, "The security token included in the request is");
 }
 
 static void the_scope_must_fit(void **state)
@@ -221,6 +231,7 @@ int main(void)
         WITH(an_unknown_key_is_refused),
         WITH(a_wrong_or_missing_token_is_refused),
         WITH(an_expired_token_is_refused),
+        WITH(a_token_that_expires_later_passes),
         WITH(the_scope_must_fit),
         WITH(no_signature_at_all_is_refused),
     };

@@ -90,6 +90,14 @@ def refused(call, code, text="", **arguments):
     return caught.value.response
 
 
+def is_refused(call, code):
+    try:
+        call()
+    except ClientError as e:
+        return e.response["Error"]["Code"] == code
+    return False
+
+
 def wait_until(condition):
     deadline = time.monotonic() + 10
     while not condition():
@@ -429,6 +437,10 @@ def test_signatures(sim, sqs, q):
     session.list_queues()
     sim.control("credentials", {"access_key": "ASIA", "secret": "s", "token": "t", "expired": True})
     refused(session.list_queues, "ExpiredToken", "expired")
+    sim.control("credentials", {"access_key": "ASIA", "secret": "s", "token": "t", "expires_s": int(time.time()) + 2})
+    session.list_queues()
+    assert sim.control("credentials")["ASIA"] == 1
+    wait_until(lambda: is_refused(session.list_queues, "ExpiredToken"))
 
 
 def post(sim, headers, body=b"{}"):
