@@ -6,10 +6,6 @@
 #include "connectors/mqtt/mqtt_failure.h"
 #include "connectors/mqtt/mqtt_reason.h"
 
-/* Paho keeps the WebSocket frame that it reads in one place for all clients (1.3.12): two of them
- * would get each other's bytes. File scope for that reason; the MQTT thread's. */
-static const struct mqtt_session *the_websocket;
-
 enum {
     PROTOCOL_MAX_PACKET = 268435460, /* 256 MiB and its fixed header */
     NOTES_PER_WAKE = 64,
@@ -358,17 +354,9 @@ static int create(struct mqtt_session *s)
 
 struct mqtt_session *mqtt_session_open(struct mqtt_setup *setup, uint64_t serial, struct error *e)
 {
-    if (setup->url.websocket && the_websocket) {
-        error_set(e, FAULT_CONFIG,
-                  "connecting to %s: another MQTT client of this process has a WebSocket, and Paho "
-                  "can serve only one (use mqtt:// or mqtts://, or a process of its own)",
-                  setup->broker);
-        return NULL;
-    }
     struct mqtt_session *s = mem_zalloc(sizeof(*s));
     s->setup = setup;
     s->serial = serial;
-    if (setup->url.websocket) the_websocket = s;
     s->limits = (struct mqtt_limits){PROTOCOL_MAX_PACKET, UINT16_MAX, 2, true};
     int rc = create(s);
     if (rc == MQTTASYNC_SUCCESS) rc = begin_connect(s);
@@ -387,7 +375,6 @@ void mqtt_session_destroy(struct mqtt_session *s)
     gate_disconnected(s->setup);
     wake_owners(); /* and is on no list any more */
     paho_unlock();
-    if (the_websocket == s) the_websocket = NULL;
     mqtt_properties_free(&s->properties);
     free(s->headers);
     free(s->header_text);

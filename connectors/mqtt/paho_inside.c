@@ -1,14 +1,15 @@
-/* This file and paho_sockets.c are the only ones that know Paho's insides, as they are in 1.3.12
- * (Debian 12) and in its successors so far. Each --wrap of CMakeLists.txt sends Paho's own calls of
- * a function to the __wrap_ version here, at link time; the archive itself stays as the
- * distribution built it. CMake checks that every symbol is there, and tests/unit/test_mqtt_acks.c
- * that the PUBACKs do wait.
+/* This file, paho_sockets.c and paho_websocket.c are the only ones that know Paho's insides, as
+ * they are in 1.3.12 (Debian 12) and in its successors so far. Each --wrap of CMakeLists.txt sends
+ * Paho's own calls of a function to the __wrap_ version here, at link time; the code in
+ * the archive stays as the distribution built it. CMake checks that every symbol is there, and
+ * tests/unit/test_mqtt_acks.c that the PUBACKs do wait.
  *
  *   MQTTPacket_send_puback   never sends: the ack gate does it, when the message is confirmed
  *   MQTTPacket_Factory       tells which connection the packet at hand came from
  *   MQTTPacket_send_publish  never fails: Paho frees such a message twice (see there)
  *   SSL_CTX_set_verify       remembers why a certificate was refused; checks its host name
  *   SSL_CTX_set_info_callback   remembers why the broker refused ours
+ *   WebSocket_...            keeps the frames of each connection apart (see paho_websocket.c)
  *
  * and in paho_sockets.c:
  *
@@ -105,12 +106,20 @@ int __wrap_MQTTPacket_send_puback(int version, int id, void *net, const char *cl
 void *__wrap_MQTTPacket_Factory(int version, struct paho_net *net, int *error)
 {
     current_net = net;
-    return __real_MQTTPacket_Factory(version, net, error);
+    paho_websocket_enter(net);
+    void *packet = __real_MQTTPacket_Factory(version, net, error);
+    paho_websocket_leave(net, packet != NULL);
+    return packet;
 }
 
 struct paho_net *paho_current_net(void)
 {
     return current_net;
+}
+
+int paho_socket(const struct paho_net *net)
+{
+    return net->socket;
 }
 
 static bool socket_is_free(int socket)
@@ -126,10 +135,11 @@ bool paho_write(struct paho_net *net, const void *bytes, size_t len)
     int no_frees = 0;
     struct paho_buffers none = {.frees = &no_frees};
     if (net->socket <= 0 || !socket_is_free(net->socket)) return false;
-    char *copy = MQTTAsync_malloc(len); /* Paho frees it after a partial write */
+    char *copy =
+        MQTTAsync_malloc(len); /* Paho frees it after a partial write, but for a WebSocket */
     memcpy(copy, bytes, len);
     int rc = WebSocket_putdatas(net, &copy, &len, &none);
-    if (rc != WRITE_KEPT) MQTTAsync_free(copy);
+    if (rc != WRITE_KEPT || paho_is_websocket(net)) MQTTAsync_free(copy);
     return rc == WRITE_COMPLETE || rc == WRITE_KEPT;
 }
 

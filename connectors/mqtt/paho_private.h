@@ -1,4 +1,4 @@
-/* What the two files that wrap Paho share. Not for others. */
+/* What the files that wrap Paho share. Not for others. */
 #ifndef MQTT_PAHO_PRIVATE_H
 #define MQTT_PAHO_PRIVATE_H
 
@@ -12,5 +12,15 @@ struct paho_failure *paho_noted(void);
 
 bool paho_is_its_thread(void); /* one of Paho's own: wrappers leave others alone */
 void paho_sockets_init(void (*before_wait)(void));
+int paho_socket(const struct paho_net *net);
+
+/* Around each read from a connection; nothing happens where it is no WebSocket. */
+void paho_websocket_enter(struct paho_net *net);
+void paho_websocket_leave(struct paho_net *net, bool got_packet);
+bool paho_is_websocket(const struct paho_net *net);
+
+/* A socket that is to be read although nothing arrives; 0: none. Receive thread, without the lock.
+ */
+int paho_websocket_ready(void);
 
 #endif

@@ -187,7 +187,8 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
 int __wrap_Socket_getReadySocket(int more, int timeout, pthread_mutex_t *mutex, int *rc)
 {
     struct epoll_event happened[16];
-    int ready = socket_read_ahead();
+    int ahead_socket = socket_read_ahead();
+    int ready = ahead_socket ? ahead_socket : paho_websocket_ready();
     is_receive_thread = true;
     noted = (struct paho_failure){0}; /* what is noted from here on belongs to one connection */
     *rc = 0;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tests/mqtt/scripted_websocket.h"
+
 enum { PATIENCE_MS = 10000 };
 
 void broker_start(struct broker *b, bool v5)
@@ -50,9 +52,10 @@ void broker_accept(struct broker *b)
     wait_readable(b->listener, "a connection");
     b->connection = accept4(b->listener, NULL, NULL, SOCK_CLOEXEC);
     assert_true(b->connection >= 0);
+    b->websocket = false;
 }
 
-static void read_bytes(struct broker *b, uint8_t *to, size_t len)
+void broker_read_raw(struct broker *b, uint8_t *to, size_t len)
 {
     while (len) {
         wait_readable(b->connection, "a packet");
@@ -61,6 +64,14 @@ static void read_bytes(struct broker *b, uint8_t *to, size_t len)
         to += n;
         len -= (size_t)n;
     }
+}
+
+static void read_bytes(struct broker *b, uint8_t *to, size_t len)
+{
+    if (b->websocket)
+        broker_read_frames(b, to, len);
+    else
+        broker_read_raw(b, to, len);
 }
 
 void broker_read(struct broker *b, struct packet *p)
@@ -100,9 +111,17 @@ void broker_expect_end(struct broker *b)
     } while (n > 0);
 }
 
-void broker_write(struct broker *b, const void *bytes, size_t len)
+void broker_write_raw(struct broker *b, const void *bytes, size_t len)
 {
     assert_int_equal(send(b->connection, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+void broker_write(struct broker *b, const void *bytes, size_t len)
+{
+    if (b->websocket)
+        broker_write_frame(b, FRAME_BINARY, true, bytes, len);
+    else
+        broker_write_raw(b, bytes, len);
 }
 
 static void write_packet(struct broker *b, uint8_t first, const uint8_t *body, size_t len)

@@ -30,6 +30,9 @@ struct broker {
     bool v5;
     int listener, connection; /* -1: none */
     uint16_t port;            /* on 127.0.0.1 */
+    bool websocket;           /* see scripted_websocket.h */
+    size_t frame_left, mask_at;
+    uint8_t mask[4];
 };
 
 void broker_start(struct broker *b, bool v5);
@@ -44,6 +47,11 @@ bool broker_has_input(const struct broker *b);                    /* now */
 void broker_expect_end(struct broker *b); /* the client closed the connection; rest is skipped */
 
 void broker_write(struct broker *b, const void *bytes, size_t len);
+
+/* Past the WebSocket, where there is one. */
+void broker_read_raw(struct broker *b, uint8_t *to, size_t len);
+void broker_write_raw(struct broker *b, const void *bytes, size_t len);
+
 /* properties: as in the packet, without their length; MQTT 5 only. */
 void broker_connack(struct broker *b, bool session_present, uint8_t code, const char *properties,
                     size_t len);
