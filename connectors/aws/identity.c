@@ -28,8 +28,8 @@ static bool read_pem(const char *path, struct identity *identity, struct error *
     return true;
 }
 
-static bool read_certificate_file(const struct identity_options *options,
-                                  struct identity *identity, struct error *e)
+static bool read_certificate_file(const struct identity_options *options, struct identity *identity,
+                                  struct error *e)
 {
     struct buf file;
     const char *path = options->certificate;
@@ -48,7 +48,7 @@ static bool read_certificate(const struct identity_options *options, struct iden
     const char *certificate = options->certificate;
     if (!is_set(certificate))
         return error_set(e, FAULT_CONFIG, "no client certificate is configured (name its file)");
-    if (is_folder(certificate)) return identity_read_folder(options, identity, path, e);
+    if (is_folder(certificate)) return identity_choose_certificate(options, identity, path, e);
     *path = mem_strndup(certificate, strcspn(certificate, "?")); /* a PIN may follow */
     if (is_set(options->identifier))
         return error_set(e, FAULT_CONFIG,
@@ -62,9 +62,11 @@ static bool read_certificate(const struct identity_options *options, struct iden
 }
 
 static bool read_key(const struct identity_options *options, struct identity *identity,
-                     struct error *e)
+                     const char *path, struct error *e)
 {
     if (identity->key) return true; /* it came with the certificate */
+    if (!is_set(options->key) && is_folder(options->certificate))
+        return identity_find_key(options, identity, path, e);
     const char *from = is_set(options->key) ? options->key : options->certificate;
     if (identity_is_token(from))
         return identity_token_key(from, options->password, &identity->key, e);
@@ -150,10 +152,9 @@ struct identity *identity_load(const struct identity_options *options, struct er
     struct identity *identity = mem_zalloc(sizeof(*identity));
     identity->chain = sk_X509_new_null();
     if (!identity->chain) abort(); /* out of memory */
-    bool fine =
-        read_certificate(options, identity, &path, e) && check_certificate(identity, path, e) &&
-        read_key(options, identity, e) && check_key(options, identity, path, e) &&
-        read_chain(options, identity, e);
+    bool fine = read_certificate(options, identity, &path, e) &&
+                check_certificate(identity, path, e) && read_key(options, identity, path, e) &&
+                check_key(options, identity, path, e) && read_chain(options, identity, e);
     ERR_clear_error(); /* what is left there would be blamed on the next TLS call */
     free(path);
     if (fine) {

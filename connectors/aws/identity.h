@@ -15,8 +15,8 @@
 
 struct identity {
     X509 *certificate;
-    EVP_PKEY *key;         /* fits the certificate; in a token it is only a reference */
-    STACK_OF(X509) *chain; /* what was found above the certificate, lowest first; may be empty */
+    EVP_PKEY *key;          /* fits the certificate; in a token it is only a reference */
+    STACK_OF(X509) * chain; /* what was found above the certificate, lowest first; may be empty */
 };
 
 /* Where it is. Strings NULL or empty: not given.
@@ -30,9 +30,9 @@ struct identity {
  * folder        not given: the key in the folder that fits
  *
  * A folder of PEM files wants an identifier: whole names as in RFC 2253, or common names, or serial
- * numbers in hexadecimal: "subject:CN=bridge-01,O=Example", "issuer:Example CA", "serial:3f:9a", joined
- * by ';' where one does not suffice; without a word before it, "bridge-01" is the subject. Of several
- * that match, the one that is valid longest.
+ * numbers in hexadecimal: "subject:CN=bridge-01,O=Example", "issuer:Example CA", "serial:3f:9a",
+ * joined by ';' where one does not suffice; without a word before it, "bridge-01" is the subject.
+ * Of several that match, the one that is valid longest.
  *
  * A pkcs11: address is that of RFC 7512, with module-path=... in its query where p11-kit does not
  * know the token's library; the PIN is password, else pin-value in the address. */
@@ -41,8 +41,8 @@ struct identity_options {
     const char *password; /* of the key, the PKCS#12 file, or the token */
 };
 
-/* NULL: e says in one line which file is at fault, and why; FAULT_CONFIG. That includes a certificate
- * which is not valid now, and a key that does not fit it. */
+/* NULL: e says in one line which file is at fault, and why; FAULT_CONFIG. That includes a
+ * certificate which is not valid now, and a key that does not fit it. */
 struct identity *identity_load(const struct identity_options *options, struct error *e) MUST_USE;
 void identity_destroy(struct identity *identity); /* cleanses the key */
 

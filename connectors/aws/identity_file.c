@@ -75,7 +75,7 @@ static int refuse_password(char *text, int size, int writing, void *arg)
     return -1;
 }
 
-static bool take_certificates(const char *path, const struct buf *file, STACK_OF(X509) *list,
+static bool take_certificates(const char *path, const struct buf *file, STACK_OF(X509) * list,
                               struct error *e)
 {
     X509 *certificate;
@@ -92,7 +92,7 @@ static bool take_certificates(const char *path, const struct buf *file, STACK_OF
     return error_set(e, FAULT_CONFIG, "certificate \"%s\": no PEM certificate in it", path);
 }
 
-bool identity_read_certificates(const char *path, STACK_OF(X509) *list, struct error *e)
+bool identity_read_certificates(const char *path, STACK_OF(X509) * list, struct error *e)
 {
     struct buf file;
     if (!identity_read_file(path, &file, e)) return false;
@@ -183,8 +183,7 @@ bool identity_read_pkcs12(const char *path, const struct buf *file, const char *
                          "certificate \"%s\": neither PEM nor PKCS#12 (convert it with openssl)",
                          path);
     ERR_clear_error();
-    bool parsed =
-        PKCS12_parse(store, password, &identity->key, &identity->certificate, &more) == 1;
+    bool parsed = PKCS12_parse(store, password, &identity->key, &identity->certificate, &more) == 1;
     if (!parsed) refuse_pkcs12(path, store, password, e);
     PKCS12_free(store);
     while (parsed && sk_X509_num(more) > 0)

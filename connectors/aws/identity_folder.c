@@ -130,13 +130,13 @@ static bool list_files(struct folder *f, struct error *e)
                      MAX_FILES - 1);
 }
 
-static void drop_list(STACK_OF(X509) *list)
+static void drop_list(STACK_OF(X509) * list)
 {
     sk_X509_pop_free(list, X509_free);
 }
 
 /* The certificates of one of the files; NULL: it is something else. */
-static STACK_OF(X509) *certificates_in(const char *path)
+static STACK_OF(X509) * certificates_in(const char *path)
 {
     struct error ignored;
     STACK_OF(X509) *list = sk_X509_new_null();
@@ -196,34 +196,21 @@ static bool choose(struct folder *f, struct identity *identity, const char **bes
     if (!f->certificates)
         return error_set(e, FAULT_CONFIG, "folder \"%s\": no PEM certificate in it",
                          f->options->certificate);
-    return error_set(e, FAULT_CONFIG,
-                     "folder \"%s\": none of its %u certificates is \"%s\" (there are: %.*s%s)",
-                     f->options->certificate, f->certificates, identifier,
-                     BYTES_ARGS(bytes_of(f->shown.ptr, f->shown.len)),
-                     f->certificates > SHOWN ? ", ..." : "");
+    return error_set(
+        e, FAULT_CONFIG, "folder \"%s\": none of its %u certificates is \"%s\" (there are: %.*s%s)",
+        f->options->certificate, f->certificates, identifier,
+        BYTES_ARGS(bytes_of(f->shown.ptr, f->shown.len)), f->certificates > SHOWN ? ", ..." : "");
 }
 
-static bool find_key(const struct folder *f, struct identity *identity, const char *best,
-                     struct error *e)
+static void drop_files(struct folder *f)
 {
-    struct error why, kept = {.fault = FAULT_NONE};
-    for (size_t i = 0; i < f->count && !identity->key; i++) {
-        EVP_PKEY *key = NULL;
-        if (!identity_read_key(f->paths[i], f->options->password, &key, &why)) {
-            if (strstr(why.text, "password")) kept = why;
-        } else if (X509_check_private_key(identity->certificate, key) == 1) {
-            identity->key = key;
-        } else {
-            EVP_PKEY_free(key);
-        }
-    }
-    if (identity->key) return true;
-    return error_set(e, FAULT_CONFIG, "certificate \"%s\": no file beside it holds its private key%s%s",
-                     best, kept.fault ? "; " : "", kept.fault ? kept.text : "");
+    for (size_t i = 0; i < f->count; i++)
+        free(f->paths[i]);
+    free(f->shown.ptr);
 }
 
-bool identity_read_folder(const struct identity_options *options, struct identity *identity,
-                          char **path, struct error *e)
+bool identity_choose_certificate(const struct identity_options *options, struct identity *identity,
+                                 char **path, struct error *e)
 {
     struct folder f = {.options = options};
     const char *best = NULL;
@@ -232,11 +219,39 @@ bool identity_read_folder(const struct identity_options *options, struct identit
                          "client certificate \"%s\": a folder (set the client certificate "
                          "identifier, which chooses in it)",
                          options->certificate);
-    bool fine = list_files(&f, e) && choose(&f, identity, &best, e) &&
-                ((options->key && *options->key) || find_key(&f, identity, best, e));
-    if (best) *path = mem_strdup(best);
-    for (size_t i = 0; i < f.count; i++)
-        free(f.paths[i]);
-    free(f.shown.ptr);
+    bool fine = list_files(&f, e) && choose(&f, identity, &best, e);
+    if (fine) *path = mem_strdup(best);
+    drop_files(&f);
     return fine;
+}
+
+/* ---- the key ---- */
+
+static EVP_PKEY *key_that_fits(const char *path, const struct identity_options *options,
+                               X509 *certificate, struct error *why)
+{
+    struct error ignored = {.fault = FAULT_NONE};
+    EVP_PKEY *key = NULL;
+    if (!identity_read_key(path, options->password, &key, &ignored)) {
+        if (strstr(ignored.text, "password")) *why = ignored;
+        return NULL;
+    }
+    if (X509_check_private_key(certificate, key) == 1) return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+bool identity_find_key(const struct identity_options *options, struct identity *identity,
+                       const char *path, struct error *e)
+{
+    struct folder f = {.options = options};
+    struct error why = {.fault = FAULT_NONE};
+    bool listed = list_files(&f, e);
+    for (size_t i = 0; listed && i < f.count && !identity->key; i++)
+        identity->key = key_that_fits(f.paths[i], options, identity->certificate, &why);
+    drop_files(&f);
+    if (identity->key || !listed) return listed;
+    return error_set(e, FAULT_CONFIG,
+                     "certificate \"%s\": no file beside it holds its private key%s%s", path,
+                     why.fault ? "; " : "", why.fault ? why.text : "");
 }

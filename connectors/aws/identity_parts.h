@@ -1,6 +1,6 @@
-/* The inside of identity.c: where certificates and keys come from. Thread: any, may block. Owner: what
- * is put into a struct identity is identity_destroy()'s. What OpenSSL leaves in its error queue is
- * cleared by identity_load(). */
+/* The inside of identity.c: where certificates and keys come from. Thread: any, may block. Owner:
+ * what is put into a struct identity is identity_destroy()'s. What OpenSSL leaves in its error
+ * queue is cleared by identity_load(). */
 #ifndef CONNECTORS_AWS_IDENTITY_PARTS_H
 #define CONNECTORS_AWS_IDENTITY_PARTS_H
 
@@ -16,16 +16,18 @@ bool identity_is_pem(const struct buf *file);
 
 /* All certificates of a PEM file, behind those in the list. False: one can't be read, or there is
  * none. */
-bool identity_read_certificates(const char *path, STACK_OF(X509) *list, struct error *e) MUST_USE;
+bool identity_read_certificates(const char *path, STACK_OF(X509) * list, struct error *e) MUST_USE;
 bool identity_read_key(const char *path, const char *password, EVP_PKEY **key,
                        struct error *e) MUST_USE;
 bool identity_read_pkcs12(const char *path, const struct buf *file, const char *password,
                           struct identity *identity, struct error *e) MUST_USE;
 
-/* identity_folder.c: the certificate, and the key where options->key names none. *path: of the
- * certificate, for the messages; to be freed. */
-bool identity_read_folder(const struct identity_options *options, struct identity *identity,
-                          char **path, struct error *e) MUST_USE;
+/* identity_folder.c, where options->certificate is one. *path: the certificate's file, to be freed.
+ */
+bool identity_choose_certificate(const struct identity_options *options, struct identity *identity,
+                                 char **path, struct error *e) MUST_USE;
+bool identity_find_key(const struct identity_options *options, struct identity *identity,
+                       const char *path, struct error *e) MUST_USE;
 
 /* identity_token.c */
 bool identity_is_token(const char *text); /* "pkcs11:..." */

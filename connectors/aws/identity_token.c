@@ -2,6 +2,7 @@
  * first address is met. (Debian 12 has no provider for PKCS#11, only this engine.)
  * Source: RFC 7512; libp11 0.4.12. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* engines, since OpenSSL 3.0; there is nothing else yet */
+#include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
@@ -13,15 +14,11 @@
 
 #include "connectors/aws/identity_parts.h"
 
-/* An engine for each of the token's libraries, for the whole process and for good: to unload one
- * would finalise the library under everybody else who uses it. */
-struct token_engine {
-    char *module; /* "": the engine's own, p11-kit */
-    ENGINE *engine;
-    struct token_engine *next;
-};
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list, and of the engines' PINs */
-static struct token_engine *engines;
+/* One for the whole process and for good: libp11 can't be loaded twice, and to unload it would
+ * finalise the token's library under everybody else who uses it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all this, and of the engine's PIN */
+static ENGINE *engine;
+static char *engine_module; /* the token's library; "": the engine's own, p11-kit */
 
 static const char scheme[] = "pkcs11:";
 
@@ -92,83 +89,88 @@ static void forget(struct token_address *a)
 
 /* ---- the engine ---- */
 
-static bool control(ENGINE *engine, const char *command, const char *value)
+static bool control(ENGINE *e, const char *command, const char *value)
 {
-    return ENGINE_ctrl_cmd_string(engine, command, value, 0) == 1;
+    return ENGINE_ctrl_cmd_string(e, command, value, 0) == 1;
 }
 
-/* As ENGINE_by_id() does, but for the list: each library wants an engine of its own. */
+/* As ENGINE_by_id() does, but for its list, where others might come across it. */
 static ENGINE *load_engine(void)
 {
     const char *folder = getenv("OPENSSL_ENGINES");
     ENGINE_load_dynamic();
-    ENGINE *engine = ENGINE_by_id("dynamic");
-    if (!engine) return NULL;
+    ENGINE *loaded = ENGINE_by_id("dynamic");
+    if (!loaded) return NULL;
     if (!folder || !*folder) folder = OPENSSL_info(OPENSSL_INFO_ENGINES_DIR);
-    if (control(engine, "ID", "pkcs11") && control(engine, "DIR_LOAD", "2") &&
-        control(engine, "DIR_ADD", folder) && control(engine, "LIST_ADD", "0") &&
-        control(engine, "LOAD", NULL))
-        return engine;
-    ENGINE_free(engine);
+    if (control(loaded, "ID", "pkcs11") && control(loaded, "DIR_LOAD", "2") &&
+        control(loaded, "DIR_ADD", folder) && control(loaded, "LIST_ADD", "0") &&
+        control(loaded, "LOAD", NULL))
+        return loaded;
+    ENGINE_free(loaded);
     return NULL;
 }
 
+/* The first error is the token's; those after it only say that something failed. */
 static const char *reason(void)
 {
-    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    const char *text = ERR_reason_error_string(ERR_peek_error());
     return text ? text : "failed";
 }
 
-static bool prepare(ENGINE *engine, const char *module, struct error *e)
+/* The engine would only say that it failed. The library stays loaded for it. */
+static bool can_be_loaded(const char *module, struct error *e)
 {
-    if (*module && !control(engine, "MODULE_PATH", module))
-        return error_set(e, FAULT_CONFIG, "PKCS#11 library \"%s\": %s", module, reason());
-    if (ENGINE_init(engine)) return true;
-    return error_set(e, FAULT_CONFIG, "PKCS#11 library \"%s\": %s (check module-path)",
-                     *module ? module : "p11-kit", reason());
+    if (!*module || dlopen(module, RTLD_NOW | RTLD_LOCAL)) return true;
+    return error_set(e, FAULT_CONFIG, "PKCS#11 library: %s (check module-path)", dlerror());
 }
 
-static ENGINE *make_engine(const char *module, struct error *e)
+/* QUIET: what it would print to standard error is said by our own message. */
+static bool start_engine(const char *module, struct error *e)
 {
-    ENGINE *engine = load_engine();
-    if (!engine) {
-        error_set(e, FAULT_CONFIG,
-                  "the pkcs11 engine of OpenSSL is not there (install libengine-pkcs11-openssl)");
-        return NULL;
+    if (!can_be_loaded(module, e)) return false;
+    ENGINE *loaded = load_engine();
+    if (!loaded)
+        return error_set(e, FAULT_CONFIG,
+                         "the pkcs11 engine of OpenSSL is not there (install "
+                         "libengine-pkcs11-openssl)");
+    if (!control(loaded, "QUIET", NULL) || (*module && !control(loaded, "MODULE_PATH", module)) ||
+        !ENGINE_init(loaded)) {
+        ENGINE_free(loaded);
+        return error_set(e, FAULT_CONFIG, "the pkcs11 engine of OpenSSL: %s", reason());
     }
-    if (prepare(engine, module, e)) return engine;
-    ENGINE_free(engine);
-    return NULL;
+    engine = loaded;
+    engine_module = mem_strdup(module);
+    return true;
 }
 
-static ENGINE *find_engine(const char *module, struct error *e)
+static bool prepare_engine(const struct token_address *a, struct error *e)
 {
-    if (!module) module = "";
-    struct token_engine *found = engines;
-    while (found && strcmp(found->module, module) != 0)
-        found = found->next;
-    if (found) return found->engine;
-    ENGINE *engine = make_engine(module, e);
-    if (!engine) return NULL;
-    found = mem_zalloc(sizeof(*found));
-    *found = (struct token_engine){mem_strdup(module), engine, engines};
-    engines = found;
-    return engine;
+    const char *module = a->module ? a->module : "";
+    if (!engine && !start_engine(module, e)) return false;
+    if (strcmp(module, engine_module) != 0)
+        return error_set(e, FAULT_CONFIG,
+                         "PKCS#11 library \"%s\": this process uses \"%s\" already (one serves it "
+                         "all; p11-kit joins several)",
+                         *module ? module : "p11-kit", *engine_module ? engine_module : "p11-kit");
+    ERR_clear_error();
+    return !a->pin || control(engine, "PIN", a->pin) ||
+           error_set(e, FAULT_CONFIG, "the pkcs11 engine of OpenSSL: PIN: %s", reason());
 }
 
 /* ---- what is in the token ---- */
 
-static X509 *load_certificate(ENGINE *engine, const char *object)
+static X509 *load_certificate(const char *object)
 {
     struct {
         const char *uri;
         X509 *certificate;
     } ask = {object, NULL};
-    return ENGINE_ctrl_cmd(engine, "LOAD_CERT_CTRL", 0, &ask, NULL, 0) == 1 ? ask.certificate : NULL;
+    bool found = ENGINE_ctrl_cmd(engine, "LOAD_CERT_CTRL", 0, &ask, NULL, 0) == 1;
+    return found ? ask.certificate : NULL;
 }
 
 /* Nobody sits in front of a bridge: UI_null() answers no question. */
-static EVP_PKEY *load_key(ENGINE *engine, const char *object)
+static EVP_PKEY *load_key(const char *object)
 {
     UI_METHOD *silent = (UI_METHOD *)(uintptr_t)UI_null();
     return ENGINE_load_private_key(engine, object, silent, NULL);
@@ -186,14 +188,14 @@ bool identity_token_certificate(const char *uri, const char *password, X509 **ce
     struct token_address a;
     parse(uri, password, &a);
     pthread_mutex_lock(&lock);
-    ENGINE *engine = find_engine(a.module, e);
-    ERR_clear_error();
-    if (engine && a.pin) control(engine, "PIN", a.pin);
-    *certificate = engine ? load_certificate(engine, a.object) : NULL;
-    if (engine && !*certificate) not_found("certificate", &a, e);
+    bool found = prepare_engine(&a, e);
+    if (found) {
+        *certificate = load_certificate(a.object);
+        found = *certificate || not_found("certificate", &a, e);
+    }
     pthread_mutex_unlock(&lock);
     forget(&a);
-    return *certificate;
+    return found;
 }
 
 bool identity_token_key(const char *uri, const char *password, EVP_PKEY **key, struct error *e)
@@ -201,12 +203,12 @@ bool identity_token_key(const char *uri, const char *password, EVP_PKEY **key, s
     struct token_address a;
     parse(uri, password, &a);
     pthread_mutex_lock(&lock);
-    ENGINE *engine = find_engine(a.module, e);
-    ERR_clear_error();
-    if (engine && a.pin) control(engine, "PIN", a.pin);
-    *key = engine ? load_key(engine, a.object) : NULL;
-    if (engine && !*key) not_found("private key", &a, e);
+    bool found = prepare_engine(&a, e);
+    if (found) {
+        *key = load_key(a.object);
+        found = *key || not_found("private key", &a, e);
+    }
     pthread_mutex_unlock(&lock);
     forget(&a);
-    return *key;
+    return found;
 }

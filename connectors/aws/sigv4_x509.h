@@ -17,8 +17,8 @@ struct sigv4_x509_signature {
     struct buf authorization;
 };
 
-/* The request's headers are signed, and those above. Takes 0.05 to 7 ms, longer with a token. False:
- * the key refused, as a token that was pulled out; FAULT_DOWN. */
+/* The request's headers are signed, and those above. Takes 0.05 to 7 ms, longer with a token.
+ * False: the key refused, as a token that was pulled out; FAULT_DOWN. */
 bool sigv4_x509_sign(const struct identity *identity, const struct sigv4_request *r,
                      struct sigv4_x509_signature *out, struct error *e) MUST_USE;
 void sigv4_x509_signature_free(struct sigv4_x509_signature *signature);

@@ -14,3 +14,8 @@ target_link_libraries(sigv4_tool PRIVATE connector_aws bridge_core)
 
 unit_test(sigv4_x509 connector_aws)
 target_compile_definitions(test_sigv4_x509 PRIVATE TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+
+foreach(name identity identity_token)
+    unit_test(${name} connector_aws)
+    target_sources(test_${name} PRIVATE certificates.c)
+endforeach()

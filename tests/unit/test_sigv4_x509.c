@@ -1,6 +1,6 @@
 /* Signatures with a certificate's key, against requests that were signed and verified elsewhere:
- * tests/unit/data/rolesanywhere.json. RSA must give the same bytes; ECDSA is never the same twice, so
- * the public key says whether it is right. */
+ * tests/unit/data/rolesanywhere.json. RSA must give the same bytes; ECDSA is never the same twice,
+ * so the public key says whether it is right. */
 #include "connectors/aws/sigv4_x509.h"
 
 #include <openssl/evp.h>
@@ -129,7 +129,8 @@ static bool verifies(EVP_PKEY *key, const char *text, const char *hex)
         signature[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
-    int result = EVP_DigestVerify(context, signature, len, (const unsigned char *)text, strlen(text));
+    int result =
+        EVP_DigestVerify(context, signature, len, (const unsigned char *)text, strlen(text));
     EVP_MD_CTX_free(context);
     return result == 1;
 }
@@ -196,7 +197,8 @@ static void test_a_key_that_refuses_is_an_error(void **state)
 {
     (void)state;
     struct identity identity = identity_of("ec");
-    struct sigv4_request r = {.method = "POST", .region = "eu-central-1", .service = "rolesanywhere"};
+    struct sigv4_request r = {
+        .method = "POST", .region = "eu-central-1", .service = "rolesanywhere"};
     struct sigv4_x509_signature out = {0};
     struct error e = {0};
     EVP_PKEY_free(identity.key);
