@@ -5,7 +5,7 @@
 static bool decode(struct sqs_call *call, struct error *e)
 {
     struct sqs_batch *b = call->arg;
-    return sqs_decode_batch(sqs_call_answer(call), b->results, b->count, e);
+    return sqs_decode_batch(sqs_call_answer(call), NULL, b->results, b->count, e);
 }
 
 static void finish(struct sqs_call *call)
@@ -57,14 +57,16 @@ struct sqs_batch *sqs_batch_with_room(struct sqs_source *s, struct sqs_batch *b,
 void sqs_batch_send(struct sqs_batch *b, enum sqs_action action)
 {
     struct bytes handles[SQS_BATCH];
-    const char *url = b->source->queue.url;
+    struct sqs_handles batch = {
+        .queue_url = b->source->queue.url,
+        .handles = handles,
+        .seconds = action == SQS_DELETE_MESSAGE_BATCH ? NULL : b->seconds,
+        .count = b->count,
+    };
     for (size_t i = 0; i < b->count; i++)
         handles[i] = sqs_held_handle(b->held[i]);
     b->call.body.len = 0;
-    if (action == SQS_DELETE_MESSAGE_BATCH)
-        sqs_encode_delete(&b->call.body, url, handles, b->count);
-    else
-        sqs_encode_visibility(&b->call.body, url, handles, b->seconds, b->count);
+    sqs_encode_handles(&b->call.body, &batch);
     b->call.action = action;
     b->sent_ms = loop_now_ms(pipeline_loop(b->source->pipeline));
     sqs_call_send(&b->call);
@@ -72,17 +74,7 @@ void sqs_batch_send(struct sqs_batch *b, enum sqs_action action)
 
 enum sqs_class sqs_batch_outcome(const struct sqs_batch *b, size_t i)
 {
-    const struct sqs_result *r = &b->results[i];
-    if (b->call.class != SQS_OK) return b->call.class;
-    switch (r->fate) {
-    case SQS_DONE:
-        return SQS_OK;
-    case SQS_FAILED:
-        return sqs_classify_entry(r->sender_fault, r->code, r->message);
-    case SQS_UNANSWERED:
-        break;
-    }
-    return SQS_TRANSIENT;
+    return b->call.class == SQS_OK ? sqs_classify_result(&b->results[i]) : b->call.class;
 }
 
 bool sqs_batch_outdated(const struct sqs_batch *b, size_t i)

@@ -21,22 +21,6 @@ enum {
 
 static const char user_agent[] = "User-Agent: sqsbridge/" SQSBRIDGE_VERSION;
 
-static const struct {
-    const char *target, *name, *permission;
-} actions[] = {
-    [SQS_RECEIVE_MESSAGE] = {"X-Amz-Target: AmazonSQS.ReceiveMessage", "ReceiveMessage",
-                             "sqs:ReceiveMessage"},
-    [SQS_SEND_MESSAGE_BATCH] = {"X-Amz-Target: AmazonSQS.SendMessageBatch", "SendMessageBatch",
-                                "sqs:SendMessage"},
-    [SQS_DELETE_MESSAGE_BATCH] = {"X-Amz-Target: AmazonSQS.DeleteMessageBatch",
-                                  "DeleteMessageBatch", "sqs:DeleteMessage"},
-    [SQS_CHANGE_MESSAGE_VISIBILITY_BATCH] = {"X-Amz-Target: AmazonSQS.ChangeMessageVisibilityBatch",
-                                             "ChangeMessageVisibilityBatch",
-                                             "sqs:ChangeMessageVisibility"},
-    [SQS_GET_QUEUE_ATTRIBUTES] = {"X-Amz-Target: AmazonSQS.GetQueueAttributes",
-                                  "GetQueueAttributes", "sqs:GetQueueAttributes"},
-};
-
 struct sqs_client {
     struct loop *loop;
     struct stats *stats;
@@ -108,7 +92,7 @@ static void sign(struct sqs_call *call)
 {
     const struct sqs_client *client = call->client;
     const struct aws_keys *keys = credentials_acquire(client->credentials);
-    const char *target = strchr(actions[call->action].target, ' ') + 1;
+    const char *target = sqs_actions[call->action].target;
     const struct sigv4_header headers[] = {
         {BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")},
         {BYTES_LIT("host"), bytes_str(client->queue->host)},
@@ -140,7 +124,7 @@ static void attempt(struct sqs_call *call)
     sign(call);
     const char *headers[HTTP_MAX_HEADERS] = {
         "Content-Type: application/x-amz-json-1.0",
-        actions[call->action].target,
+        sqs_actions[call->action].header,
         "x-amzn-query-mode: true",
         user_agent,
         call->signature.date,
@@ -219,10 +203,10 @@ static void describe(struct sqs_call *call, struct bytes code, struct bytes mess
     snprintf(status, sizeof(status), "HTTP status %d", call->http.status);
     if (!code.len) code = bytes_str(status);
     if (message.len > 200) message.len = 200;
-    sqs_error_hint(call->class, code, message, actions[call->action].permission, hint,
+    snprintf(call->code, sizeof(call->code), "%.*s", BYTES_ARGS(code));
+    sqs_error_hint(call->class, code, message, sqs_actions[call->action].permission, hint,
                    sizeof(hint));
-    error_set(&call->error, FAULT_DOWN, "%s: queue \"%s\": %.*s%s%.*s%s%s%s%s%s",
-              actions[call->action].name, call->client->queue->name, BYTES_ARGS(code),
+    error_set(&call->error, FAULT_DOWN, "%.*s%s%.*s%s%s%s%s%s", BYTES_ARGS(code),
               message.len ? ": " : "", BYTES_ARGS(message), *id ? ", request " : "", id,
               *hint ? " (" : "", hint, *hint ? ")" : "");
 }
@@ -237,23 +221,30 @@ static void read_failure(struct sqs_call *call)
     if (call->class == SQS_SENDER || call->class == SQS_TOO_LONG) call->error.fault = FAULT_REJECT;
 }
 
+/* Actions on no queue in particular have none to name. */
+static void name_the_request(struct sqs_call *call)
+{
+    const char *queue = call->client->queue->name;
+    if (*queue) error_prefix(&call->error, "queue \"%s\"", queue);
+    error_prefix(&call->error, "%s", sqs_actions[call->action].name);
+}
+
 static void read_outcome(struct sqs_call *call)
 {
     const struct http_request *http = &call->http;
-    const char *name = actions[call->action].name, *queue = call->client->queue->name;
     call->class = SQS_TRANSIENT;
+    call->code[0] = '\0';
     if (!http->status) {
         call->error = http->error;
-        error_prefix(&call->error, "%s: queue \"%s\"", name, queue);
     } else if (http->status != 200) {
         read_failure(call);
     } else if (call->decode(call, &call->error)) {
         call->class = SQS_OK;
         call->error.fault = FAULT_NONE;
     } else {
-        error_prefix(&call->error, "%s: queue \"%s\"", name, queue);
         call->error.fault = FAULT_DOWN;
     }
+    if (call->class != SQS_OK) name_the_request(call);
 }
 
 /* ---- trying again ---- */

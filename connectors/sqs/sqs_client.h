@@ -10,15 +10,8 @@
 #include "connectors/aws/sigv4.h"
 #include "connectors/http/http.h"
 #include "connectors/sqs/sqs.h"
+#include "connectors/sqs/sqs_action.h"
 #include "connectors/sqs/sqs_error.h"
-
-enum sqs_action {
-    SQS_RECEIVE_MESSAGE,
-    SQS_SEND_MESSAGE_BATCH,
-    SQS_DELETE_MESSAGE_BATCH,
-    SQS_CHANGE_MESSAGE_VISIBILITY_BATCH,
-    SQS_GET_QUEUE_ATTRIBUTES,
-};
 
 struct sqs_client;
 
@@ -50,6 +43,7 @@ struct sqs_call {
     /* the outcome, for done() */
     enum sqs_class class;
     struct error error; /* where class is not SQS_OK */
+    char code[64];      /* "QueueDoesNotExist", "HTTP status 502"; empty: there was no answer */
 
     /* the client's own */
     struct http_request http;

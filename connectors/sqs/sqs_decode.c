@@ -30,13 +30,6 @@ static bool take_text(const struct json_reader *r, enum json_token token, struct
     return token == JSON_STRING || token == JSON_NUMBER || token == JSON_NULL;
 }
 
-static bool take_integer(const struct json_reader *r, enum json_token token, int64_t *value)
-{
-    struct bytes text = BYTES_NONE;
-    if (!take_text(r, token, &text)) return false;
-    return !text.ptr || json_int(text, value);
-}
-
 typedef bool member_fn(struct json_reader *r, struct bytes key, enum json_token value, void *arg);
 
 /* Calls member() for each member of the object whose first token was `token`; null is an empty one.
@@ -124,10 +117,18 @@ static bool one_attr(struct json_reader *r, struct bytes key, enum json_token va
 
 static bool system_attr(struct json_reader *r, struct bytes key, enum json_token value, void *arg)
 {
-    struct sqs_message *m = arg;
-    if (is(key, "SentTimestamp")) return take_integer(r, value, &m->sent_ms);
-    if (is(key, "MessageGroupId")) return take_text(r, value, &m->group);
-    return json_skip(r, value);
+    struct message_scope *scope = arg;
+    struct sqs_received *out = scope->out;
+    struct sqs_message *m = scope->m;
+    if (m->system_count == SQS_SYSTEM_ATTRS) return json_skip(r, value);
+    struct sqs_pair *pair = &out->system[out->system_count];
+    *pair = (struct sqs_pair){.name = key, .value = BYTES_NONE};
+    if (!take_text(r, value, &pair->value)) return false;
+    if (!pair->value.ptr) return true;
+    out->system_count++;
+    m->system_count++;
+    if (is(key, "MessageGroupId")) m->group = pair->value;
+    return !is(key, "SentTimestamp") || json_int(pair->value, &m->sent_ms);
 }
 
 static bool message_member(struct json_reader *r, struct bytes key, enum json_token value,
@@ -140,7 +141,7 @@ static bool message_member(struct json_reader *r, struct bytes key, enum json_to
     if (is(key, "ReceiptHandle")) return take_text(r, value, &m->handle);
     if (is(key, "MD5OfBody")) return take_text(r, value, &m->body_md5);
     if (is(key, "MD5OfMessageAttributes")) return take_text(r, value, &m->attrs_md5);
-    if (is(key, "Attributes")) return each_member(r, value, system_attr, m);
+    if (is(key, "Attributes")) return each_member(r, value, system_attr, scope);
     if (is(key, "MessageAttributes")) return each_member(r, value, one_attr, scope);
     return json_skip(r, value);
 }
@@ -151,7 +152,11 @@ static bool one_message(struct json_reader *r, enum json_token value, void *arg)
     struct sqs_received *out = scope->out;
     if (out->count == SQS_BATCH) return false;
     struct sqs_message *m = scope->m = &out->messages[out->count++];
-    *m = (struct sqs_message){.body = BYTES_LIT(""), .attrs = &out->attrs[out->attr_count]};
+    *m = (struct sqs_message){
+        .body = BYTES_LIT(""),
+        .attrs = &out->attrs[out->attr_count],
+        .system = &out->system[out->system_count],
+    };
     return value == JSON_OBJECT && each_member(r, value, message_member, scope) && m->id.len &&
            m->handle.len;
 }
@@ -166,7 +171,7 @@ static bool receive_member(struct json_reader *r, struct bytes key, enum json_to
 bool sqs_decode_receive(struct bytes json, struct sqs_received *out, struct error *e)
 {
     struct message_scope scope = {.out = out, .json_len = json.len};
-    out->count = out->attr_count = 0;
+    out->count = out->attr_count = out->system_count = 0;
     out->binary.len = 0;
     return whole_answer(json, receive_member, &scope, e);
 }
@@ -180,6 +185,7 @@ void sqs_received_free(struct sqs_received *r)
 /* ---- batches ---- */
 
 struct batch_scope {
+    const struct bytes *ids;
     struct sqs_result *results;
     size_t n;
     bool failed; /* the list at hand is Failed */
@@ -190,17 +196,40 @@ struct entry_scope {
     struct sqs_result result;
 };
 
+static bool sent_member(struct json_reader *r, struct bytes key, enum json_token value, void *arg)
+{
+    struct sqs_result *result = arg;
+    if (is(key, "MessageId")) return take_text(r, value, &result->message_id);
+    if (is(key, "MD5OfMessageBody")) return take_text(r, value, &result->body_md5);
+    if (is(key, "MD5OfMessageAttributes")) return take_text(r, value, &result->attrs_md5);
+    if (is(key, "MD5OfMessageSystemAttributes")) return take_text(r, value, &result->system_md5);
+    if (is(key, "SequenceNumber")) return take_text(r, value, &result->sequence);
+    return json_skip(r, value);
+}
+
 static bool entry_member(struct json_reader *r, struct bytes key, enum json_token value, void *arg)
 {
     struct entry_scope *entry = arg;
     struct sqs_result *result = &entry->result;
     if (is(key, "Id")) return take_text(r, value, &entry->id);
-    if (is(key, "MD5OfMessageBody")) return take_text(r, value, &result->body_md5);
-    if (is(key, "MD5OfMessageAttributes")) return take_text(r, value, &result->attrs_md5);
     if (is(key, "Code")) return take_text(r, value, &result->code);
     if (is(key, "Message")) return take_text(r, value, &result->message);
     if (is(key, "SenderFault")) result->sender_fault = value == JSON_TRUE;
-    return json_skip(r, value);
+    return sent_member(r, key, value, result);
+}
+
+/* n: nobody's. */
+static size_t index_of(const struct batch_scope *scope, struct bytes id)
+{
+    int64_t index;
+    if (!scope->ids) {
+        bool ours = json_int(id, &index) && index >= 0 && (size_t)index < scope->n;
+        return ours ? (size_t)index : scope->n;
+    }
+    size_t i = 0;
+    while (i < scope->n && !bytes_eq(scope->ids[i], id))
+        i++;
+    return i;
 }
 
 static bool one_result(struct json_reader *r, enum json_token value, void *arg)
@@ -208,10 +237,10 @@ static bool one_result(struct json_reader *r, enum json_token value, void *arg)
     struct batch_scope *scope = arg;
     struct entry_scope entry = {.result.fate = scope->failed ? SQS_FAILED : SQS_DONE};
     if (value != JSON_OBJECT || !each_member(r, value, entry_member, &entry)) return false;
-    int64_t index;
-    if (!json_int(entry.id, &index) || index < 0 || (size_t)index >= scope->n) return true;
+    size_t i = index_of(scope, entry.id);
+    if (i == scope->n) return true;
     entry.result.code = sqs_short_code(entry.result.code);
-    scope->results[index] = entry.result;
+    scope->results[i] = entry.result;
     return true;
 }
 
@@ -223,12 +252,33 @@ static bool batch_member(struct json_reader *r, struct bytes key, enum json_toke
     return json_skip(r, value);
 }
 
-bool sqs_decode_batch(struct bytes json, struct sqs_result *results, size_t n, struct error *e)
+bool sqs_decode_batch(struct bytes json, const struct bytes *ids, struct sqs_result *results,
+                      size_t n, struct error *e)
 {
-    struct batch_scope scope = {.results = results, .n = n};
+    struct batch_scope scope = {.ids = ids, .results = results, .n = n};
     for (size_t i = 0; i < n; i++)
         results[i] = (struct sqs_result){.fate = SQS_UNANSWERED};
     return whole_answer(json, batch_member, &scope, e);
+}
+
+enum sqs_class sqs_classify_result(const struct sqs_result *r)
+{
+    switch (r->fate) {
+    case SQS_DONE:
+        return SQS_OK;
+    case SQS_FAILED:
+        return sqs_classify_entry(r->sender_fault, r->code, r->message);
+    case SQS_UNANSWERED:
+        break;
+    }
+    return SQS_TRANSIENT;
+}
+
+bool sqs_decode_send(struct bytes json, struct sqs_result *result, struct error *e)
+{
+    *result = (struct sqs_result){.fate = SQS_DONE};
+    if (!whole_answer(json, sent_member, result, e)) return false;
+    return result->message_id.len || error_set(e, FAULT_DOWN, "answer without MessageId");
 }
 
 /* ---- GetQueueAttributes ---- */

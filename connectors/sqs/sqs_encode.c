@@ -14,19 +14,19 @@ static void put_number(struct json_writer *w, const char *key, int64_t value)
     json_number(w, value);
 }
 
-static void put_names(struct json_writer *w, const char *key, const char *const *names)
+static void put_names(struct json_writer *w, const char *key, const struct bytes *names, size_t n)
 {
     json_key(w, key);
     json_array(w);
-    for (; *names; names++)
-        json_string(w, bytes_str(*names));
+    for (size_t i = 0; i < n; i++)
+        json_string(w, names[i]);
     json_array_end(w);
 }
 
-static void put_id(struct json_writer *w, size_t index)
+static void put_id(struct json_writer *w, struct bytes id, size_t index)
 {
     char digit = (char)('0' + index);
-    put_text(w, "Id", bytes_of(&digit, 1));
+    put_text(w, "Id", id.ptr ? id : bytes_of(&digit, 1));
 }
 
 static struct json_writer begin(struct buf *out, const char *queue_url)
@@ -51,42 +51,38 @@ static void end_batch(struct json_writer *w)
     json_object_end(w);
 }
 
+static void put_wanted(struct json_writer *w, const struct sqs_receive *r)
+{
+    static const struct bytes sent = BYTES_INIT("SentTimestamp"),
+                              group = BYTES_INIT("MessageGroupId"), all = BYTES_INIT("All");
+    const struct bytes ours[] = {sent, group};
+    if (!r->system_names) put_names(w, "MessageSystemAttributeNames", ours, 2);
+    if (!r->attr_names) put_names(w, "MessageAttributeNames", &all, 1);
+    if (r->system_name_count)
+        put_names(w, "MessageSystemAttributeNames", r->system_names, r->system_name_count);
+    if (r->attr_name_count)
+        put_names(w, "MessageAttributeNames", r->attr_names, r->attr_name_count);
+}
+
 void sqs_encode_receive(struct buf *out, const struct sqs_receive *r)
 {
-    static const char *const system_names[] = {"SentTimestamp", "MessageGroupId", NULL};
-    static const char *const names[] = {"All", NULL};
     struct json_writer w = begin(out, r->queue_url);
     put_number(&w, "MaxNumberOfMessages", r->max);
-    put_number(&w, "WaitTimeSeconds", r->wait_s);
-    put_number(&w, "VisibilityTimeout", r->visibility_s);
-    put_names(&w, "MessageSystemAttributeNames", system_names);
-    put_names(&w, "MessageAttributeNames", names);
+    if (r->wait_s >= 0) put_number(&w, "WaitTimeSeconds", r->wait_s);
+    if (r->visibility_s >= 0) put_number(&w, "VisibilityTimeout", r->visibility_s);
+    put_wanted(&w, r);
     if (r->attempt_id) put_text(&w, "ReceiveRequestAttemptId", bytes_str(r->attempt_id));
     json_object_end(&w);
 }
 
-void sqs_encode_delete(struct buf *out, const char *queue_url, const struct bytes *handles,
-                       size_t n)
+void sqs_encode_handles(struct buf *out, const struct sqs_handles *batch)
 {
-    struct json_writer w = begin_batch(out, queue_url);
-    for (size_t i = 0; i < n; i++) {
+    struct json_writer w = begin_batch(out, batch->queue_url);
+    for (size_t i = 0; i < batch->count; i++) {
         json_object(&w);
-        put_id(&w, i);
-        put_text(&w, "ReceiptHandle", handles[i]);
-        json_object_end(&w);
-    }
-    end_batch(&w);
-}
-
-void sqs_encode_visibility(struct buf *out, const char *queue_url, const struct bytes *handles,
-                           const int64_t *seconds, size_t n)
-{
-    struct json_writer w = begin_batch(out, queue_url);
-    for (size_t i = 0; i < n; i++) {
-        json_object(&w);
-        put_id(&w, i);
-        put_text(&w, "ReceiptHandle", handles[i]);
-        put_number(&w, "VisibilityTimeout", seconds[i]);
+        put_id(&w, batch->ids ? batch->ids[i] : BYTES_NONE, i);
+        put_text(&w, "ReceiptHandle", batch->handles[i]);
+        if (batch->seconds) put_number(&w, "VisibilityTimeout", batch->seconds[i]);
         json_object_end(&w);
     }
     end_batch(&w);
@@ -94,9 +90,9 @@ void sqs_encode_visibility(struct buf *out, const char *queue_url, const struct 
 
 void sqs_encode_queue_attribute(struct buf *out, const char *queue_url, const char *name)
 {
-    const char *const names[] = {name, NULL};
+    struct bytes names = bytes_str(name);
     struct json_writer w = begin(out, queue_url);
-    put_names(&w, "AttributeNames", names);
+    put_names(&w, "AttributeNames", &names, 1);
     json_object_end(&w);
 }
 
@@ -116,6 +112,27 @@ static void put_attr(struct json_writer *w, const struct attr *a)
     json_object_end(w);
 }
 
+static void put_attrs(struct json_writer *w, const char *key, const struct attr *attrs, size_t n)
+{
+    if (!n) return;
+    json_key(w, key);
+    json_object(w);
+    for (size_t i = 0; i < n; i++)
+        put_attr(w, &attrs[i]);
+    json_object_end(w);
+}
+
+static void put_message(struct json_writer *w, const struct sqs_entry *entry)
+{
+    const struct attr trace = {.name = BYTES_LIT("AWSTraceHeader"), .value = entry->trace_header};
+    put_text(w, "MessageBody", entry->body);
+    if (entry->delay_s || entry->no_delay) put_number(w, "DelaySeconds", entry->delay_s);
+    if (entry->group_id.ptr) put_text(w, "MessageGroupId", entry->group_id);
+    if (entry->deduplication_id.ptr) put_text(w, "MessageDeduplicationId", entry->deduplication_id);
+    put_attrs(w, "MessageAttributes", entry->attrs, entry->attr_count);
+    put_attrs(w, "MessageSystemAttributes", &trace, trace.value.ptr ? 1 : 0);
+}
+
 void sqs_encode_send_begin(struct buf *out, const char *queue_url)
 {
     begin_batch(out, queue_url);
@@ -125,19 +142,8 @@ void sqs_encode_send_entry(struct buf *out, size_t index, const struct sqs_entry
 {
     struct json_writer w = {.out = out, .need_comma = index > 0};
     json_object(&w);
-    put_id(&w, index);
-    put_text(&w, "MessageBody", entry->body);
-    if (entry->delay_s) put_number(&w, "DelaySeconds", entry->delay_s);
-    if (entry->group_id.ptr) put_text(&w, "MessageGroupId", entry->group_id);
-    if (entry->deduplication_id.ptr)
-        put_text(&w, "MessageDeduplicationId", entry->deduplication_id);
-    if (entry->attr_count) {
-        json_key(&w, "MessageAttributes");
-        json_object(&w);
-        for (size_t i = 0; i < entry->attr_count; i++)
-            put_attr(&w, &entry->attrs[i]);
-        json_object_end(&w);
-    }
+    put_id(&w, entry->id, index);
+    put_message(&w, entry);
     json_object_end(&w);
 }
 
@@ -145,4 +151,11 @@ void sqs_encode_send_end(struct buf *out)
 {
     struct json_writer w = {.out = out};
     end_batch(&w);
+}
+
+void sqs_encode_send(struct buf *out, const char *queue_url, const struct sqs_entry *entry)
+{
+    struct json_writer w = begin(out, queue_url);
+    put_message(&w, entry);
+    json_object_end(&w);
 }

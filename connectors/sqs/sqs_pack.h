@@ -8,11 +8,19 @@
 
 enum { SQS_MAX_BYTES = 1 << 20 }; /* of a message, and of a batch */
 
+/* What SQS must say of a message that it has as it was sent. */
+struct sqs_sums {
+    struct sqs_md5 body, attrs, system;
+    bool has_attrs, has_system;
+};
+struct sqs_sums sqs_sums_of(struct sqs_digest *d, const struct sqs_entry *entry);
+bool sqs_sums_agree(const struct sqs_sums *sums, const struct sqs_digest *d,
+                    const struct sqs_result *r);
+
 struct sqs_pack {
     struct buf *out;
     size_t count, bytes;
-    struct sqs_md5 body_md5[SQS_BATCH], attrs_md5[SQS_BATCH];
-    bool has_attrs[SQS_BATCH];
+    struct sqs_sums sums[SQS_BATCH];
 };
 
 void sqs_pack_begin(struct sqs_pack *p, struct buf *out, const char *queue_url);

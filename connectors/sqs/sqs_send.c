@@ -193,7 +193,7 @@ static void answered(struct sqs_call *call)
 static bool decode(struct sqs_call *call, struct error *e)
 {
     struct sqs_send *b = call->arg;
-    return sqs_decode_batch(sqs_call_answer(call), b->results, b->pack.count, e);
+    return sqs_decode_batch(sqs_call_answer(call), NULL, b->results, b->pack.count, e);
 }
 
 /* ---- sending ---- */

@@ -7,24 +7,38 @@
 #include "bridge/error.h"
 #include "bridge/json.h"
 #include "bridge/msg.h"
+#include "connectors/sqs/sqs_error.h"
 
-enum { SQS_BATCH = 10 }; /* entries in a batch, messages in a receive */
+enum {
+    SQS_BATCH = 10,       /* entries in a batch, messages in a receive */
+    SQS_SYSTEM_ATTRS = 16 /* of a message: there are nine today */
+};
+
+struct sqs_pair {
+    struct bytes name, value;
+};
 
 /* ---- requests: each appends one JSON object ---- */
 
 struct sqs_receive {
     const char *queue_url;
-    const char *attempt_id; /* of this logical receive, FIFO only; NULL: none */
-    int64_t wait_s, visibility_s;
+    const char *attempt_id;       /* of this logical receive, FIFO only; NULL: none */
+    int64_t wait_s, visibility_s; /* negative: as the queue says */
     unsigned max;
+    const struct bytes *system_names, *attr_names; /* NULL: what a pipeline needs */
+    size_t system_name_count, attr_name_count;
 };
 void sqs_encode_receive(struct buf *out, const struct sqs_receive *r);
 
-/* Entry i gets the Id "i", here and in the calls below. */
-void sqs_encode_delete(struct buf *out, const char *queue_url, const struct bytes *handles,
-                       size_t n);
-void sqs_encode_visibility(struct buf *out, const char *queue_url, const struct bytes *handles,
-                           const int64_t *seconds, size_t n);
+/* A batch about received messages. ids NULL, here and below: entry i gets the Id "i". seconds: the
+ * new visibility timeouts; NULL: the messages are to be deleted. */
+struct sqs_handles {
+    const char *queue_url;
+    const struct bytes *ids, *handles;
+    const int64_t *seconds;
+    size_t count;
+};
+void sqs_encode_handles(struct buf *out, const struct sqs_handles *batch);
 void sqs_encode_queue_attribute(struct buf *out, const char *queue_url, const char *name);
 
 /* SendMessageBatch, an entry at a time: begin, up to ten entries, end. */
@@ -33,11 +47,16 @@ struct sqs_entry {
     const struct attr *attrs;
     size_t attr_count;
     struct bytes group_id, deduplication_id; /* ptr NULL: none */
-    int64_t delay_s;                         /* 0: the queue's own */
+    struct bytes trace_header;               /* AWSTraceHeader; ptr NULL: none */
+    struct bytes id;                         /* ptr NULL: its index */
+    int64_t delay_s;                         /* 0: the queue's own, */
+    bool no_delay;                           /* but for this: none, whatever the queue says */
 };
 void sqs_encode_send_begin(struct buf *out, const char *queue_url);
 void sqs_encode_send_entry(struct buf *out, size_t index, const struct sqs_entry *entry);
 void sqs_encode_send_end(struct buf *out);
+void sqs_encode_send(struct buf *out, const char *queue_url,
+                     const struct sqs_entry *entry); /* SendMessage: one alone */
 
 /* ---- answers: json is unescaped in place and must outlive the views ---- */
 
@@ -46,7 +65,8 @@ struct sqs_message {
     struct bytes body_md5, attrs_md5; /* hex; empty: none given */
     int64_t sent_ms;                  /* 0: not given */
     const struct attr *attrs;
-    size_t attr_count;
+    const struct sqs_pair *system; /* system attributes, group and sent_ms among them */
+    size_t attr_count, system_count;
 };
 
 /* What one receive brought. Reused; free with sqs_received_free(). */
@@ -54,7 +74,8 @@ struct sqs_received {
     struct sqs_message messages[SQS_BATCH];
     size_t count;
     struct attr attrs[MSG_MAX_ATTRS]; /* of all messages together */
-    size_t attr_count;
+    struct sqs_pair system[SQS_BATCH * SQS_SYSTEM_ATTRS];
+    size_t attr_count, system_count;
     struct buf binary; /* decoded base64 */
 };
 bool sqs_decode_receive(struct bytes json, struct sqs_received *out, struct error *e) MUST_USE;
@@ -64,13 +85,18 @@ void sqs_received_free(struct sqs_received *r);
 struct sqs_result {
     enum { SQS_UNANSWERED, SQS_DONE, SQS_FAILED } fate;
     bool sender_fault;
-    struct bytes code, message;       /* of a failure */
-    struct bytes body_md5, attrs_md5; /* of a message sent: hex; empty: none given */
+    struct bytes code, message;                   /* of a failure */
+    struct bytes message_id, sequence;            /* of a message sent; sequence: FIFO only */
+    struct bytes body_md5, attrs_md5, system_md5; /* likewise: hex; empty: none given */
 };
 
-/* results[i] is for the Id "i" of n; other Ids are ignored. */
-bool sqs_decode_batch(struct bytes json, struct sqs_result *results, size_t n,
-                      struct error *e) MUST_USE;
+/* results[i] is for entry i of n; other Ids are ignored. */
+bool sqs_decode_batch(struct bytes json, const struct bytes *ids, struct sqs_result *results,
+                      size_t n, struct error *e) MUST_USE;
+/* SQS_OK: done; an entry that was not answered may have been executed. */
+enum sqs_class sqs_classify_result(const struct sqs_result *r);
+
+bool sqs_decode_send(struct bytes json, struct sqs_result *result, struct error *e) MUST_USE;
 
 /* A queue attribute that is an integer; *value stays where there is none. */
 bool sqs_decode_queue_attribute(struct bytes json, const char *name, int64_t *value,

@@ -57,11 +57,13 @@ static void deletes_and_visibility_name_their_handles(void **state)
     struct buf out = {0};
     const struct bytes handles[] = {BYTES_LIT("AQEB\"1"), BYTES_LIT("AQEB2")};
     const int64_t seconds[] = {0, 900};
-    sqs_encode_delete(&out, url, handles, 2);
+    struct sqs_handles batch = {.queue_url = url, .handles = handles, .count = 2};
+    sqs_encode_handles(&out, &batch);
     expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
                       "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\"},"
                       "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\"}]}");
-    sqs_encode_visibility(&out, url, handles, seconds, 2);
+    batch.seconds = seconds;
+    sqs_encode_handles(&out, &batch);
     expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
                       "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\",\"VisibilityTimeout\":0},"
                       "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\",\"VisibilityTimeout\":900}]}");
@@ -237,7 +239,7 @@ static void every_entry_of_a_batch_has_its_fate(void **state)
         "\"AWS.SimpleQueueService.InvalidMessageContents\",\"Id\":\"2\"}],\"Successful\":[{\"Id\":"
         "\"0\",\"MessageId\":\"x\",\"MD5OfMessageBody\":\"aa\",\"MD5OfMessageAttributes\":\"bb\","
         "\"SequenceNumber\":null},{\"Id\":\"9\"},{\"Id\":\"strange\"},{\"Id\":\"1\"}]}");
-    assert_true(sqs_decode_batch(json, results, 4, &e));
+    assert_true(sqs_decode_batch(json, NULL, results, 4, &e));
     assert_int_equal(results[0].fate, SQS_DONE);
     expect_bytes(results[0].body_md5, "aa");
     expect_bytes(results[0].attrs_md5, "bb");
@@ -256,11 +258,11 @@ static void lists_of_a_batch_may_be_missing_or_null(void **state)
     struct sqs_result results[1];
     struct error e;
     struct bytes json = own("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":null}");
-    assert_true(sqs_decode_batch(json, results, 1, &e));
+    assert_true(sqs_decode_batch(json, NULL, results, 1, &e));
     assert_int_equal(results[0].fate, SQS_DONE);
     release(json);
     json = own("{}");
-    assert_true(sqs_decode_batch(json, results, 1, &e));
+    assert_true(sqs_decode_batch(json, NULL, results, 1, &e));
     assert_int_equal(results[0].fate, SQS_UNANSWERED);
     release(json);
 }
