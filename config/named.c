@@ -66,7 +66,8 @@ static config_setting_t *group_of(const struct reader *r, config_setting_t *root
 {
     config_setting_t *at = config_setting_get_member(root, kind->name);
     if (!at || config_setting_is_group(at)) return at;
-    complain_at(r->complaints, setting_place(r, at), "%s: expected { NAME = { ... }; }", kind->name);
+    complain_at(r->complaints, setting_place(r, at), "%s: expected { NAME = { ... }; }",
+                kind->name);
     return NULL;
 }
 

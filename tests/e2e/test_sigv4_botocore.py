@@ -112,7 +112,7 @@ def compare(sign, jobs, expected):
 
 def test_random_requests(sign):
     maker = Maker(20261122)
-    jobs = [maker.job() for _ in range(500)]
+    jobs = [maker.job() for _ in range(5000)]
     compare(sign, jobs, [botocore_line(job) for job in jobs])
 
 
@@ -126,7 +126,7 @@ def test_queries_that_came_half_encoded(sign):
     """botocore encodes parameters itself: ours must get there from whatever encoding is on the wire."""
     maker = Maker(42)
     jobs, expected = [], []
-    for _ in range(200):
+    for _ in range(1000):
         params = {maker.text() + str(i): maker.text() for i in range(maker.random.randint(1, 5))}
         loose = maker.random.choice(["", ":/,;@!$'()*"])
         query = "&".join(f"{quote(k, safe=loose)}={quote(v, safe=loose)}" for k, v in params.items())

@@ -29,9 +29,8 @@ static const struct queue_source_conf *source_of(const struct config *c)
 static void an_option_refers_to_a_section(void **state)
 {
     (void)state;
-    struct config *c = fixture_load(
-        with_keys("a = { secret = \"aaaa\"; }; b = { secret = \"bbbb\"; base = \"a\"; };",
-                  "keys = \"b\";"));
+    struct config *c = fixture_load(with_keys(
+        "a = { secret = \"aaaa\"; }; b = { secret = \"bbbb\"; base = \"a\"; };", "keys = \"b\";"));
     const struct keys_conf *keys = source_of(c)->keys;
     assert_string_equal(keys->name, "b");
     assert_string_equal(keys->secret, "bbbb");
@@ -78,8 +77,9 @@ static void wrong_references(void **state)
 static void sections_that_are_no_group(void **state)
 {
     (void)state;
-    char *got = fixture_complaints("keys = 5;\npipelines = { p = { source = { type = \"tap\"; }; sink "
-                                   "= { type = \"sinkhole\"; }; }; };\n");
+    char *got =
+        fixture_complaints("keys = 5;\npipelines = { p = { source = { type = \"tap\"; }; sink "
+                           "= { type = \"sinkhole\"; }; }; };\n");
     assert_string_equal(got, "main.conf:1: keys: expected { NAME = { ... }; }\n");
     free(got);
 }

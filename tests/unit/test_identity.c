@@ -1,5 +1,5 @@
-/* Client certificates out of PEM and PKCS#12 files and folders of them, and what people are told where
- * that fails. Tokens: test_identity_token.c. */
+/* Client certificates out of PEM and PKCS#12 files and folders of them, and what people are told
+ * where that fails. Tokens: test_identity_token.c. */
 #include "connectors/aws/identity.h"
 
 #include <openssl/err.h>
@@ -305,15 +305,9 @@ static void test_a_folder_is_searched(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "one",
-        "subject:one",
-        "CN=one,O=Test",
-        "O=Test,CN=one",
-        "issuer:root",
-        "issuer:CN=root,O=Test;subject:one",
-        "serial:1234AB",
-        "serial:00:12:34:ab",
-        "one; serial:1234ab",
+        "one",           "subject:one",        "CN=one,O=Test",
+        "O=Test,CN=one", "issuer:root",        "issuer:CN=root,O=Test;subject:one",
+        "serial:1234AB", "serial:00:12:34:ab", "one; serial:1234ab",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(chosen(names[i]), 0x1234ab);
@@ -337,17 +331,16 @@ static void test_a_folder_that_has_it_not(void **state)
     (void)state;
     struct error e = {0};
     struct identity_options options = {.certificate = certificates_folder, .identifier = "four"};
-    expect_error(&options,
-                 "folder \"%\": none of its 5 certificates is \"four\" (there are: "
-                 "\"/O=Test/CN=one\", \"/O=Test/CN=two\", \"/O=Test/CN=two\", ...)");
+    expect_error(&options, "folder \"%\": none of its 5 certificates is \"four\" (there are: "
+                           "\"/O=Test/CN=one\", \"/O=Test/CN=two\", \"/O=Test/CN=two\", ...)");
     options.identifier = NULL;
     expect_error(&options, "client certificate \"%\": a folder (set the client certificate "
                            "identifier, which chooses in it)");
     options.identifier = "three";
     assert_null(identity_load(&options, &e));
     assert_non_null(strstr(e.text, "4.pem\": expired at "));
-    options = (struct identity_options){.certificate = path_in_folder("0.pem"),
-                                        .identifier = "one"};
+    options =
+        (struct identity_options){.certificate = path_in_folder("0.pem"), .identifier = "one"};
     expect_error(&options, "client certificate identifier \"one\": it chooses in a folder, and "
                            "\"%/0.pem\" is none");
 }
@@ -361,11 +354,10 @@ static int make_all(void **state)
     key = make_key("P-256");
     other_key = make_key("P-256");
     root = make_certificate(&(struct certificate_wish){.name = "root"}, root_key);
-    leaf = make_certificate(&(struct certificate_wish){.name = "bridge-01",
-                                                       .serial = 77,
-                                                       .issuer = root,
-                                                       .issuer_key = root_key},
-                            key);
+    leaf = make_certificate(
+        &(struct certificate_wish){
+            .name = "bridge-01", .serial = 77, .issuer = root, .issuer_key = root_key},
+        key);
     return 0;
 }
 

@@ -180,10 +180,10 @@ static void test_a_wrong_pin(void **state)
 {
     (void)state;
     write_certificate("0.pem", leaves[0], "w");
-    struct identity_options options = {
-        .certificate = path_in_folder("0.pem"),
-        .key = "pkcs11:token=bridge;object=leaf-0?module-path=" MODULE,
-        .password = "1111"};
+    struct identity_options options = {.certificate = path_in_folder("0.pem"),
+                                       .key =
+                                           "pkcs11:token=bridge;object=leaf-0?module-path=" MODULE,
+                                       .password = "1111"};
     expect_error(&options, "private key \"pkcs11:token=bridge;object=leaf-0\": PIN incorrect ",
                  "(check the address and the PIN)");
 }
@@ -192,8 +192,8 @@ static void test_a_wrong_pin(void **state)
 static void test_no_engine_and_no_library(void **state)
 {
     (void)state;
-    struct identity_options options = {
-        .certificate = "pkcs11:token=bridge?module-path=/nonexistent.so"};
+    struct identity_options options = {.certificate =
+                                           "pkcs11:token=bridge?module-path=/nonexistent.so"};
     expect_error(&options, "PKCS#11 library: /nonexistent.so: ", "(check module-path)");
     options.certificate = "pkcs11:token=bridge?module-path=" MODULE;
     setenv("OPENSSL_ENGINES", certificates_folder, 1);
