@@ -5,11 +5,13 @@
 
 #include "bridge/connector.h"
 #include "bridge/template.h"
+#include "connectors/aws/endpoint.h"
 
 /* What both sides need to reach their queue. */
 struct sqs_conf {
     const char *queue_url, *region, *endpoint_url;
     const char *access_key_id, *secret_access_key, *session_token;
+    bool use_fips_endpoint, use_dualstack_endpoint;
     const char *tls_ca, *proxy;
     int64_t connect_timeout; /* ms */
 };
@@ -45,9 +47,7 @@ struct sqs_queue {
     char name[81];
     bool fifo;
     char region[64];
-    char endpoint[528]; /* where requests go: "https://sqs.eu-west-1.amazonaws.com/" */
-    char host[256];     /* of it, with the port where it is not the scheme's own */
-    char path[256];
+    struct aws_endpoint endpoint; /* where requests go */
 };
 
 /* False: *option is the one to blame (NULL: none in particular), e says why. */

@@ -95,7 +95,7 @@ static void sign(struct sqs_call *call)
     const char *target = sqs_actions[call->action].target;
     const struct sigv4_header headers[] = {
         {BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")},
-        {BYTES_LIT("host"), bytes_str(client->queue->host)},
+        {BYTES_LIT("host"), bytes_str(client->queue->endpoint.host)},
         {BYTES_LIT("x-amz-target"), bytes_str(target)},
         {BYTES_LIT("x-amzn-query-mode"), BYTES_LIT("true")},
     };
@@ -103,7 +103,7 @@ static void sign(struct sqs_call *call)
         .method = "POST",
         .region = client->queue->region,
         .service = "sqs",
-        .path = bytes_str(client->queue->path),
+        .path = bytes_str(client->queue->endpoint.path),
         .headers = headers,
         .header_count = sizeof(headers) / sizeof(headers[0]),
         .body = bytes_of(call->body.ptr, call->body.len),
@@ -134,7 +134,7 @@ static void attempt(struct sqs_call *call)
     struct http_request *http = &call->http;
     memcpy(http->headers, headers, sizeof(headers));
     http->method = "POST";
-    http->url = client->queue->endpoint;
+    http->url = client->queue->endpoint.url;
     http->body = bytes_of(call->body.ptr, call->body.len);
     http->timeout_ms = call->wait_s * 1000 + ANSWER_TIMEOUT_MS;
     http->done = answered;

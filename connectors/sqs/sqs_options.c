@@ -13,6 +13,12 @@
         {QUEUE_FIELD(conf, endpoint_url), .type = OPT_STRING,                                      \
          .help = "where requests go instead of the host of queue_url; default: "                   \
                  "AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL"},                                        \
+        {QUEUE_FIELD(conf, use_fips_endpoint), .type = OPT_BOOL, .fallback = "false",              \
+         .help = "requests go to AWS's FIPS endpoint of the region; AWS_USE_FIPS_ENDPOINT asks "   \
+                 "for it, too"},                                                                   \
+        {QUEUE_FIELD(conf, use_dualstack_endpoint), .type = OPT_BOOL, .fallback = "false",         \
+         .help = "requests go to AWS's endpoint for IPv4 and IPv6; AWS_USE_DUALSTACK_ENDPOINT "    \
+                 "asks for it, too"},                                                              \
         {QUEUE_FIELD(conf, access_key_id), .type = OPT_STRING,                                     \
          .help = "access key; default: AWS_ACCESS_KEY_ID"},                                        \
         {QUEUE_FIELD(conf, secret_access_key), .type = OPT_STRING, .flags = OPT_SECRET,            \

@@ -15,6 +15,9 @@ static int without_aws_variables(void **state)
     unsetenv("AWS_DEFAULT_REGION");
     unsetenv("AWS_ENDPOINT_URL");
     unsetenv("AWS_ENDPOINT_URL_SQS");
+    unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    unsetenv("AWS_USE_FIPS_ENDPOINT");
+    unsetenv("AWS_USE_DUALSTACK_ENDPOINT");
     return 0;
 }
 
@@ -44,17 +47,17 @@ static void a_queue_url_tells_name_region_and_endpoint(void **state)
         (struct sqs_conf){.queue_url = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"});
     assert_string_equal(q.name, "orders");
     assert_string_equal(q.region, "eu-west-1");
-    assert_string_equal(q.endpoint, "https://sqs.eu-west-1.amazonaws.com/");
-    assert_string_equal(q.host, "sqs.eu-west-1.amazonaws.com");
-    assert_string_equal(q.path, "/");
+    assert_string_equal(q.endpoint.url, "https://sqs.eu-west-1.amazonaws.com/");
+    assert_string_equal(q.endpoint.host, "sqs.eu-west-1.amazonaws.com");
+    assert_string_equal(q.endpoint.path, "/");
     assert_false(q.fifo);
     q = resolve((struct sqs_conf){.queue_url = "http://127.0.0.1:9324/000000000000/o-1.fifo",
                                   .region = "us-east-1"});
-    assert_string_equal(q.endpoint, "http://127.0.0.1:9324/");
-    assert_string_equal(q.host, "127.0.0.1:9324");
+    assert_string_equal(q.endpoint.url, "http://127.0.0.1:9324/");
+    assert_string_equal(q.endpoint.host, "127.0.0.1:9324");
     assert_true(q.fifo);
     q = resolve((struct sqs_conf){.queue_url = "http://[::1]:80/1/q", .region = "us-east-1"});
-    assert_string_equal(q.host, "[::1]");
+    assert_string_equal(q.endpoint.host, "[::1]");
 }
 
 static void old_queue_urls_lead_to_todays_endpoint(void **state)
@@ -63,7 +66,7 @@ static void old_queue_urls_lead_to_todays_endpoint(void **state)
     struct sqs_queue q = resolve(
         (struct sqs_conf){.queue_url = "https://eu-west-1.queue.amazonaws.com/123456789012/orders",
                           .region = "eu-west-1"});
-    assert_string_equal(q.endpoint, "https://sqs.eu-west-1.amazonaws.com/");
+    assert_string_equal(q.endpoint.url, "https://sqs.eu-west-1.amazonaws.com/");
     assert_string_equal(q.url, "https://eu-west-1.queue.amazonaws.com/123456789012/orders");
 }
 
@@ -73,15 +76,58 @@ static void an_endpoint_may_be_given(void **state)
     struct sqs_conf conf = {.queue_url = "https://sqs.eu-west-1.amazonaws.com/1/orders",
                             .endpoint_url = "http://sqs.internal:4566/base"};
     struct sqs_queue q = resolve(conf);
-    assert_string_equal(q.endpoint, "http://sqs.internal:4566/base");
-    assert_string_equal(q.path, "/base");
-    assert_string_equal(q.host, "sqs.internal:4566");
+    assert_string_equal(q.endpoint.url, "http://sqs.internal:4566/base");
+    assert_string_equal(q.endpoint.path, "/base");
+    assert_string_equal(q.endpoint.host, "sqs.internal:4566");
     setenv("AWS_ENDPOINT_URL", "https://general:443", 1);
-    assert_string_equal(resolve(conf).host, "sqs.internal:4566");
+    assert_string_equal(resolve(conf).endpoint.host, "sqs.internal:4566");
     conf.endpoint_url = NULL;
-    assert_string_equal(resolve(conf).host, "general");
+    assert_string_equal(resolve(conf).endpoint.host, "general");
     setenv("AWS_ENDPOINT_URL_SQS", "https://special:444/", 1);
-    assert_string_equal(resolve(conf).endpoint, "https://special:444/");
+    assert_string_equal(resolve(conf).endpoint.url, "https://special:444/");
+}
+
+static void variables_of_an_endpoint_may_be_ignored(void **state)
+{
+    (void)state;
+    struct sqs_conf conf = {.queue_url = "https://sqs.eu-west-1.amazonaws.com/1/orders"};
+    setenv("AWS_ENDPOINT_URL", "https://general", 1);
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True", 1);
+    assert_string_equal(resolve(conf).endpoint.host, "sqs.eu-west-1.amazonaws.com");
+    conf.endpoint_url = "https://given"; /* that is no variable */
+    assert_string_equal(resolve(conf).endpoint.host, "given");
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", 1);
+    conf.endpoint_url = NULL;
+    assert_string_equal(resolve(conf).endpoint.host, "general");
+}
+
+static void fips_and_dual_stack(void **state)
+{
+    (void)state;
+    struct sqs_conf conf = {.queue_url = "https://sqs.eu-west-1.amazonaws.com/1/orders",
+                            .use_fips_endpoint = true};
+    assert_string_equal(resolve(conf).endpoint.url, "https://sqs-fips.eu-west-1.amazonaws.com/");
+    conf.use_dualstack_endpoint = true;
+    assert_string_equal(resolve(conf).endpoint.host, "sqs-fips.eu-west-1.api.aws");
+    conf.use_fips_endpoint = false;
+    conf.queue_url = "https://cn-north-1.queue.amazonaws.com.cn/1/orders";
+    assert_string_equal(resolve(conf).endpoint.host, "sqs.cn-north-1.api.amazonwebservices.com.cn");
+    conf.use_dualstack_endpoint = false;
+    assert_string_equal(resolve(conf).endpoint.host, "sqs.cn-north-1.amazonaws.com.cn");
+    setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
+    assert_string_equal(resolve(conf).endpoint.host, "sqs-fips.cn-north-1.amazonaws.com.cn");
+    conf.endpoint_url = "https://other";
+    expect_refused(conf, "endpoint_url", "FIPS endpoints are hosts of AWS's own");
+    setenv("AWS_USE_FIPS_ENDPOINT", "false", 1);
+    setenv("AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 1);
+    expect_refused(conf, "endpoint_url", "AWS_USE_DUALSTACK_ENDPOINT");
+    conf.endpoint_url = NULL;
+    conf.queue_url = "https://vpce-0a1b-x.sqs.eu-west-1.vpce.amazonaws.com/1/orders";
+    expect_refused(conf, "queue_url", "requests are to go to \"https://vpce-0a1b-x.sqs.");
+    unsetenv("AWS_USE_DUALSTACK_ENDPOINT");
+    assert_string_equal(resolve(conf).endpoint.host,
+                        "vpce-0a1b-x.sqs.eu-west-1.vpce.amazonaws.com");
+    assert_string_equal(resolve(conf).region, "eu-west-1");
 }
 
 static void what_is_wrong_is_said_with_its_cure(void **state)
@@ -168,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup(a_queue_url_tells_name_region_and_endpoint, without_aws_variables),
         cmocka_unit_test_setup(old_queue_urls_lead_to_todays_endpoint, without_aws_variables),
         cmocka_unit_test_setup(an_endpoint_may_be_given, without_aws_variables),
+        cmocka_unit_test_setup(variables_of_an_endpoint_may_be_ignored, without_aws_variables),
+        cmocka_unit_test_setup(fips_and_dual_stack, without_aws_variables),
         cmocka_unit_test_setup(what_is_wrong_is_said_with_its_cure, without_aws_variables),
         cmocka_unit_test_setup(options_that_exclude_each_other_are_refused, without_aws_variables),
     };
