@@ -6,7 +6,7 @@ import time
 
 from . import defaults, faults
 from .container import Container
-from .exchange import Answer, Refusal, json_answer
+from .exchange import Refusal, json_answer
 from .imds import Imds
 from .iot import Iot
 from .roles_anywhere import RolesAnywhere
@@ -106,6 +106,3 @@ class World:
         self.settings.clear()
         self.settings.update(copy.deepcopy(self.initial))
         self._make_services()
-
-
-__all__ = ["Answer", "World"]
