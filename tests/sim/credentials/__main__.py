@@ -1,7 +1,8 @@
 """python -m tests.sim.credentials [--port N] [--tls CERT KEY [--tls-port N] [--client-ca FILE]] [--sqs URL]
-       [--trust-anchor FILE] [--exit-with-parent]
+       [--trust-anchor FILE] [--link-local ADDRESS]... [--exit-with-parent]
 
-Prints `listening URL`, and the HTTPS URL after it where there is one, when it is ready; ends on SIGTERM.
+Prints `listening URL`, and the HTTPS URL after it where there is one, when it is ready; ends on SIGTERM. Link-local
+addresses of AWS, port 80, are for a network namespace of its own.
 """
 import argparse
 import signal
@@ -21,6 +22,7 @@ def options():
     parser.add_argument("--client-ca", help="client certificates must be of this authority")
     parser.add_argument("--sqs", help="the SQS simulator that learns the keys")
     parser.add_argument("--trust-anchor", help="PEM file, for Roles Anywhere")
+    parser.add_argument("--link-local", action="append", default=[], metavar="ADDRESS", help="listen there, too")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when stdin closes")
     return parser.parse_args()
 
@@ -34,7 +36,7 @@ def main():
     servers = [Server(world, given.port)]
     if given.tls:
         servers.append(Server(world, given.tls_port, tls_context(*given.tls, given.client_ca)))
-    for server in servers:
+    for server in servers + [Server(world, 80, host=address) for address in given.link_local]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     if given.exit_with_parent:
         threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()

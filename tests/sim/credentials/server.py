@@ -1,4 +1,4 @@
-"""The world behind HTTP and HTTPS on 127.0.0.1."""
+"""The world behind HTTP and HTTPS."""
 import http.server
 import ssl
 import sys
@@ -53,9 +53,9 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, world, port=0, tls=None):
+    def __init__(self, world, port=0, tls=None, host="127.0.0.1"):
         """tls: an SSLContext, or None for plain HTTP."""
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((host, port), Handler)
         self.world = world
         self.scheme = "https" if tls else "http"
         if tls:
@@ -63,7 +63,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     @property
     def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://{self.server_address[0]}:{self.server_port}"
 
     def handle_error(self, request, client_address):
         """A client that hangs up or refuses our certificate is no failure of ours; all else is."""
