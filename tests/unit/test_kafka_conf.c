@@ -329,7 +329,8 @@ static void test_what_librdkafka_gets(void **state)
     assert_set(c, "enable.auto.offset.store", "false");
     assert_set(c, "group.instance.id", "edge-2");
     assert_set(c, "auto.offset.reset", "smallest"); /* librdkafka's word for earliest */
-    assert_set(c, "queued.min.messages", "1000");
+    assert_set(c, "queued.min.messages", "4000");
+    assert_set(c, "fetch.wait.max.ms", "100");
     rd_kafka_conf_destroy(p);
     rd_kafka_conf_destroy(c);
     template_free(topic);
