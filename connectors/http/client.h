@@ -19,6 +19,7 @@ struct http_exchange {
     struct curl_slist lines[HTTP_MAX_HEADERS + 1]; /* the request's, linked without a copy */
     bool too_long;                                 /* the answer */
     bool tls_began;
+    bool wants_identity;       /* the far end asked for a certificate, and there is none to show */
     int verify_error;          /* X509_V_OK, or why the far end's certificate was refused */
     char why[CURL_ERROR_SIZE]; /* libcurl's words */
 };

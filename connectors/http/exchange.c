@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "connectors/aws/identity.h"
 #include "connectors/http/ca_store.h"
 #include "connectors/http/client.h"
 
@@ -78,6 +79,23 @@ static int on_verify(int fine, X509_STORE_CTX *verify)
     return fine;
 }
 
+/* It was checked when it was loaded: only memory could fail here. */
+static bool show_identity(const struct identity *identity, SSL_CTX *context)
+{
+    return !identity || (SSL_CTX_use_certificate(context, identity->certificate) == 1 &&
+                         SSL_CTX_set1_chain(context, identity->chain) == 1 &&
+                         SSL_CTX_use_PrivateKey(context, identity->key) == 1);
+}
+
+/* TLS 1.3 refuses after the handshake: libcurl would speak of a connection that broke. */
+static int on_certificate_wanted(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+    struct http_exchange *x = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    (void)certificate, (void)key;
+    x->wants_identity = true;
+    return 0;
+}
+
 /* The TCP connection is there, its TLS begins. */
 static CURLcode on_tls_context(CURL *easy, void *context, void *arg)
 {
@@ -90,7 +108,8 @@ static CURLcode on_tls_context(CURL *easy, void *context, void *arg)
     ca_store_apply(c->ca, context);
     SSL_CTX_set_app_data((SSL_CTX *)context, x);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
-    return CURLE_OK;
+    SSL_CTX_set_client_cert_cb(context, on_certificate_wanted);
+    return show_identity(c->options.identity, context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
 /* Nothing is loaded but what on_tls_context() brings. */
@@ -103,7 +122,9 @@ static void set_tls(struct http_exchange *x)
         curl_easy_setopt(easy, ca_options[i], NULL);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, x);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    bool only_13 = x->client->options.tls_min == HTTP_TLS_1_3;
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                     (long)(only_13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
     curl_easy_setopt(easy, CURLOPT_SHARE, x->client->shared);
 }
 
@@ -192,7 +213,7 @@ void exchange_load(struct http_exchange *x, struct http_request *r)
     r->exchange = x;
     r->sent_ms = loop_now_ms(x->client->loop);
     x->request = r;
-    x->too_long = x->tls_began = false;
+    x->too_long = x->tls_began = x->wants_identity = false;
     x->verify_error = X509_V_OK;
     x->why[0] = 0;
     link_headers(x);

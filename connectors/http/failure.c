@@ -61,8 +61,8 @@ static bool proxy_refused(const struct http_exchange *x, const char *place, stru
     long status = 0;
     curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &status);
     if (status < 300) return false;
-    error_set(e, FAULT_DOWN, "connecting to %s: the proxy refuses: status %ld (check proxy)", place,
-              status);
+    error_set(e, FAULT_DOWN, "connecting to %s: the proxy refuses: status %ld (check %sproxy)",
+              place, status, status == 407 ? "the user and the password in " : "");
     return true;
 }
 
@@ -118,11 +118,24 @@ static void describe_answer(const struct http_exchange *x, CURLcode result, cons
     }
 }
 
+/* The connection ended as it does when a server misses a certificate; other failures have other
+ * causes, as servers also ask for what they don't need. */
+static bool missed_identity(const struct http_exchange *x, CURLcode result, const char *place,
+                            struct error *e)
+{
+    bool broken = result == CURLE_SSL_CONNECT_ERROR || result == CURLE_RECV_ERROR ||
+                  result == CURLE_SEND_ERROR || result == CURLE_GOT_NOTHING;
+    if (!x->wants_identity || !broken) return false;
+    error_set(e, FAULT_DOWN, "TLS with %s: it wants a client certificate, and none is configured",
+              place);
+    return true;
+}
+
 void failure_describe(const struct http_exchange *x, CURLcode result, struct error *e)
 {
     char place[PLACE_SIZE], why[256];
     far_end(x, place);
-    if (proxy_refused(x, place, e)) return;
+    if (proxy_refused(x, place, e) || missed_identity(x, result, place, e)) return;
     in_libcurls_words(x, result, why);
     switch ((int)result) {
     case CURLE_URL_MALFORMAT:
@@ -148,7 +161,9 @@ void failure_describe(const struct http_exchange *x, CURLcode result, struct err
         if (x->verify_error != X509_V_OK)
             describe_certificate(x, place, e);
         else
-            error_set(e, FAULT_DOWN, "TLS with %s: %s (is it TLS there?)", place, why);
+            error_set(e, FAULT_DOWN, "TLS with %s: %s (%s)", place, why,
+                      strstr(why, "protocol version") ? "check tls_min_version"
+                                                      : "is it TLS there?");
         break;
     case CURLE_SSL_CACERT_BADFILE:
         *e = x->client->ca_error;

@@ -1,9 +1,10 @@
 /* HTTP/1.1 on a loop: libcurl's multi interface, connections reused, bounded answers, redirects
- * never followed, TLS 1.2 or later. Thread: the loop's, for every call. Several clients on one loop
- * are fine: a source keeps its long polls on one and its deletes on another. Process-wide and
- * shared by all clients of all threads: one X509_STORE per CA file (loading Debian's CA set costs
- * 33-44 ms a connection). Owner: the client belongs to who created it, up to http_client_close();
- * requests belong to their senders. */
+ * never followed, TLS 1.2 or later. Proxies by CONNECT, with "user:password@" in their address
+ * where they ask for it; NO_PROXY goes before any. Thread: the loop's, for every call. Several
+ * clients on one loop are fine: a source keeps its long polls on one and its deletes on another.
+ * Process-wide and shared by all clients of all threads: one X509_STORE per CA file (loading
+ * Debian's CA set costs 33-44 ms a connection). Owner: the client belongs to who created it, up to
+ * http_client_close(); requests belong to their senders. */
 #ifndef CONNECTORS_HTTP_HTTP_H
 #define CONNECTORS_HTTP_HTTP_H
 
@@ -14,13 +15,23 @@
 #include "bridge/loop.h"
 
 struct http_client;
+struct identity;
+
+enum http_tls { HTTP_TLS_1_2, HTTP_TLS_1_3 }; /* in the order of the words for options */
+#define HTTP_TLS_CHOICES                                                                           \
+    {                                                                                              \
+        "1.2", "1.3", NULL                                                                         \
+    }
 
 struct http_options {
     unsigned max_connections; /* further requests wait for one of them */
     int64_t connect_timeout_ms;
-    size_t max_response_bytes; /* a longer answer is an error of that request alone */
-    const char *ca_file;       /* NULL: the system's */
-    const char *proxy;         /* NULL: as the environment says (HTTPS_PROXY, NO_PROXY); "": none */
+    size_t max_response_bytes;       /* a longer answer is an error of that request alone */
+    const char *ca_file;             /* NULL: the system's */
+    enum http_tls tls_min;           /* nothing older is spoken */
+    const struct identity *identity; /* shown to servers that ask for a certificate; borrowed until
+                                        the client is closed; NULL: none */
+    const char *proxy; /* NULL: as the environment says (HTTPS_PROXY, NO_PROXY); "": none */
 };
 
 /* Copies the options. A CA file is read at the first TLS connection. */

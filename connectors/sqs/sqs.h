@@ -13,6 +13,7 @@ struct sqs_conf {
     const char *access_key_id, *secret_access_key, *session_token;
     bool use_fips_endpoint, use_dualstack_endpoint;
     const char *tls_ca, *proxy;
+    int tls_min_version;     /* enum http_tls */
     int64_t connect_timeout; /* ms */
 };
 

@@ -46,11 +46,14 @@ static uint64_t random_seed(void)
 
 static struct http_client *http_of(const struct sqs_client_setup *setup)
 {
+    const char *ca_bundle = getenv("AWS_CA_BUNDLE");
+    if (ca_bundle && !*ca_bundle) ca_bundle = NULL;
     struct http_options options = {
         .max_connections = setup->max_connections,
         .connect_timeout_ms = setup->conf->connect_timeout,
         .max_response_bytes = MAX_ANSWER_BYTES,
-        .ca_file = setup->conf->tls_ca,
+        .ca_file = setup->conf->tls_ca ? setup->conf->tls_ca : ca_bundle,
+        .tls_min = (enum http_tls)setup->conf->tls_min_version,
         .proxy = setup->conf->proxy,
     };
     return http_client_create(setup->loop, &options);

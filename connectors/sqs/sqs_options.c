@@ -2,7 +2,11 @@
 
 #include <stdio.h>
 
+#include "connectors/http/http.h"
+
 #define QUEUE_FIELD(conf, field) .name = #field, .offset = offsetof(conf, queue.field)
+
+static const char *const tls_versions[] = HTTP_TLS_CHOICES;
 
 /* What both tables begin with. */
 #define QUEUE_OPTS(conf)                                                                           \
@@ -26,9 +30,13 @@
         {QUEUE_FIELD(conf, session_token), .type = OPT_STRING, .flags = OPT_SECRET,                \
          .help = "session token of temporary credentials; default: AWS_SESSION_TOKEN"},            \
         {QUEUE_FIELD(conf, tls_ca), .type = OPT_PATH,                                              \
-         .help = "PEM file of the certificate authorities to trust; default: the system's"},       \
-        {QUEUE_FIELD(conf, proxy), .type = OPT_STRING,                                             \
-         .help = "HTTP proxy; default: HTTPS_PROXY, NO_PROXY"},                                    \
+         .help = "PEM file of the certificate authorities to trust; default: AWS_CA_BUNDLE, else " \
+                 "the system's"},                                                                  \
+        {QUEUE_FIELD(conf, tls_min_version), .type = OPT_ENUM, .choices = tls_versions,            \
+         .fallback = "1.2", .help = "oldest version of TLS that is spoken"},                       \
+        {QUEUE_FIELD(conf, proxy), .type = OPT_STRING, .flags = OPT_SECRET,                        \
+         .help = "HTTP proxy, http://[user:password@]host:port, \"\" for none; default: "          \
+                 "HTTPS_PROXY; NO_PROXY excepts hosts from either"},                               \
     {                                                                                              \
         QUEUE_FIELD(conf, connect_timeout), .type = OPT_DURATION, .fallback = "10s", .min = 100,   \
                                             .max = 300000, .help = "how long connecting may take"  \

@@ -50,6 +50,13 @@ static void write_ca_file(struct canned_tls *s, X509 *ca)
     must(file && PEM_write_X509(file, ca) && fclose(file) == 0);
 }
 
+static void ask_for_client(struct canned_tls *s)
+{
+    SSL_CTX_set_session_id_context(s->context, (const unsigned char *)"canned", 6);
+    SSL_CTX_set_verify(s->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    must(SSL_CTX_load_verify_file(s->context, s->client_ca) == 1);
+}
+
 static void make_context(struct canned_tls *s)
 {
     EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
@@ -63,6 +70,8 @@ static void make_context(struct canned_tls *s)
         SSL_CTX_set_min_proto_version(s->context, TLS1_VERSION);
         SSL_CTX_set_max_proto_version(s->context, TLS1_1_VERSION);
     }
+    if (s->no_13) SSL_CTX_set_max_proto_version(s->context, TLS1_2_VERSION);
+    if (s->client_ca) ask_for_client(s);
     write_ca_file(s, ca);
     X509_free(ca);
     X509_free(certificate);
@@ -86,6 +95,15 @@ static bool answer_one(struct canned_tls *s, SSL *ssl)
     return SSL_write(ssl, reply, sizeof(reply) - 1) > 0;
 }
 
+static void note_client(struct canned_tls *s, SSL *ssl)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    if (!certificate) return;
+    s->client_chain = sk_X509_num(SSL_get_peer_cert_chain(ssl));
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, s->client,
+                              sizeof(s->client));
+}
+
 static void serve(struct canned_tls *s, int fd)
 {
     SSL *ssl = SSL_new(s->context);
@@ -93,6 +111,7 @@ static void serve(struct canned_tls *s, int fd)
     s->accepted++;
     if (SSL_accept(ssl) == 1) {
         if (SSL_session_reused(ssl)) s->resumed++;
+        note_client(s, ssl);
         while (answer_one(s, ssl) && !s->close_each)
             continue;
         SSL_shutdown(ssl);

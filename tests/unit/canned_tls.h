@@ -11,13 +11,17 @@
 
 struct canned_tls {
     /* Set before start. */
-    const char *name; /* whom the certificate is for: "IP:127.0.0.1", "DNS:queue.test" */
-    bool only_old;    /* TLS 1.1 at most */
-    bool close_each;  /* after each answer */
+    const char *name;      /* whom the certificate is for: "IP:127.0.0.1", "DNS:queue.test" */
+    bool only_old;         /* TLS 1.1 at most */
+    bool no_13;            /* TLS 1.2 at most */
+    const char *client_ca; /* PEM file: clients need a certificate by it; NULL: it asks for none */
+    bool close_each;       /* after each answer */
 
     unsigned port;
     char ca_file[64]; /* PEM of the CA that signed the certificate; removed by stop */
     atomic_uint accepted, resumed, requests;
+    char client[64];  /* the last one's common name; to be read when the connection is closed */
+    int client_chain; /* certificates that it sent above its own */
 
     int listener;
     SSL_CTX *context;

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,14 @@ static void name_it(X509_NAME *subject, const char *name)
     assert_true(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, common, -1, -1, 0));
 }
 
+static void make_authority(X509 *certificate)
+{
+    X509_EXTENSION *extension =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+    assert_true(extension && X509_add_ext(certificate, extension, -1));
+    X509_EXTENSION_free(extension);
+}
+
 X509 *make_certificate(const struct certificate_wish *wish, EVP_PKEY *key)
 {
     X509 *certificate = X509_new();
@@ -83,6 +92,7 @@ X509 *make_certificate(const struct certificate_wish *wish, EVP_PKEY *key)
     X509_set_issuer_name(certificate,
                          X509_get_subject_name(wish->issuer ? wish->issuer : certificate));
     X509_set_pubkey(certificate, key);
+    if (!wish->issuer) make_authority(certificate);
     bool bare = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 && !wish->issuer_key;
     assert_true(X509_sign(certificate, wish->issuer_key ? wish->issuer_key : key,
                           bare ? NULL : EVP_sha256()));
