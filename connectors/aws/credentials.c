@@ -1,155 +1,146 @@
+/* The registry: which credentials are open in this process, and by how many. */
 #include "connectors/aws/credentials.h"
 
-#include <openssl/crypto.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-struct shared_keys {
-    struct aws_keys keys; /* first: what callers hold is a pointer to this */
-    atomic_uint users;
+#include "connectors/aws/credentials_core.h"
+
+/* Shared by all threads, which is the point: see the header. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct credentials *all;
+
+static const struct credentials_conf chain = {.provider = CREDENTIALS_DEFAULT};
+
+/* One thing that was asked for: a section, keys, or (neither) the chain. */
+struct wanted {
+    const struct credentials_conf *conf;
+    const void *section;    /* NULL: none */
+    struct fresh_keys keys; /* empty: they are to be got */
 };
 
-struct credentials {
-    pthread_mutex_t lock; /* of current only: taken for a pointer and a count */
-    struct shared_keys *current;
-};
-
-static void free_secret(char *text)
+static bool is_wanted(struct credentials *c, const struct wanted *w)
 {
-    if (text) OPENSSL_cleanse(text, strlen(text));
-    free(text);
+    if (credentials_entry(c)->section != w->section) return false;
+    if (w->section) return true;
+    return w->keys.keys.access_key_id ? credentials_hold(c, &w->keys.keys)
+                                      : !credentials_are_fixed(c);
 }
 
-static struct shared_keys *copy_keys(const char *id, const char *secret, const char *token)
+static struct credentials *take(const struct wanted *w)
 {
-    struct shared_keys *copy = mem_zalloc(sizeof(*copy));
-    copy->keys.access_key_id = mem_strdup(id);
-    copy->keys.secret_access_key = mem_strdup(secret);
-    copy->keys.session_token = token ? mem_strdup(token) : NULL;
-    atomic_init(&copy->users, 1);
-    return copy;
-}
-
-static void drop(struct shared_keys *shared)
-{
-    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) > 1) return;
-    free_secret(shared->keys.access_key_id);
-    free_secret(shared->keys.secret_access_key);
-    free_secret(shared->keys.session_token);
-    free(shared);
-}
-
-/* The three texts of one place, and what people call them there. */
-struct source {
-    const char *id, *secret, *token;
-    const char *id_name, *secret_name, *token_name;
-};
-
-static bool is_set(const char *text)
-{
-    return text && *text;
-}
-
-/* What can't be sent in a header; a newline at the end of a file is the usual case. */
-static bool is_clean(const char *text, const char *name, struct error *e)
-{
-    for (const char *at = text; *at; at++)
-        if (*at <= ' ' || *at > '~')
-            return error_set(e, FAULT_CONFIG,
-                             "%s: holds a space or a control character (a line break at its end?)",
-                             name);
-    return true;
-}
-
-/* False: unusable, and e says why. Nothing set at all is fine here. */
-static bool check_source(const struct source *s, struct error *e)
-{
-    if (is_set(s->id) != is_set(s->secret)) {
-        const char *there = is_set(s->id) ? s->id_name : s->secret_name;
-        const char *missing = is_set(s->id) ? s->secret_name : s->id_name;
-        return error_set(e, FAULT_CONFIG, "%s is set, %s is not (set both)", there, missing);
-    }
-    if (!is_set(s->id)) {
-        if (!is_set(s->token)) return true;
-        return error_set(e, FAULT_CONFIG, "%s is set without %s and %s (set all three)",
-                         s->token_name, s->id_name, s->secret_name);
-    }
-    return is_clean(s->id, s->id_name, e) && is_clean(s->secret, s->secret_name, e) &&
-           (!is_set(s->token) || is_clean(s->token, s->token_name, e));
-}
-
-static struct source from_environment(void)
-{
-    struct source s = {
-        .id = getenv("AWS_ACCESS_KEY_ID"),
-        .secret = getenv("AWS_SECRET_ACCESS_KEY"),
-        .token = getenv("AWS_SESSION_TOKEN"),
-        .id_name = "AWS_ACCESS_KEY_ID",
-        .secret_name = "AWS_SECRET_ACCESS_KEY",
-        .token_name = "AWS_SESSION_TOKEN",
-    };
-    if (!is_set(s.token)) { /* its name of before 2013, still set by some tools */
-        s.token = getenv("AWS_SECURITY_TOKEN");
-        s.token_name = "AWS_SECURITY_TOKEN";
-    }
-    return s;
-}
-
-static bool find_keys(const struct credentials_options *options, struct source *s, struct error *e)
-{
-    *s = (struct source){options->access_key_id, options->secret_access_key, options->session_token,
-                         "access_key_id",        "secret_access_key",        "session_token"};
-    if (!check_source(s, e)) return false;
-    if (is_set(s->id)) return true;
-    *s = from_environment();
-    if (!check_source(s, e)) return false;
-    if (is_set(s->id)) return true;
-    return error_set(e, FAULT_CONFIG,
-                     "no AWS credentials (set access_key_id and secret_access_key, or "
-                     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment)");
-}
-
-struct credentials *credentials_create(const struct credentials_options *options, struct error *e)
-{
-    struct source s;
-    if (!find_keys(options, &s, e)) return NULL;
-    struct credentials *c = mem_zalloc(sizeof(*c));
-    pthread_mutex_init(&c->lock, NULL);
-    c->current = copy_keys(s.id, s.secret, is_set(s.token) ? s.token : NULL);
+    struct credentials *c = all;
+    while (c && !is_wanted(c, w))
+        c = credentials_entry(c)->next;
+    if (c) credentials_entry(c)->users++;
     return c;
 }
 
-void credentials_destroy(struct credentials *c)
+static struct credentials *take_locked(const struct wanted *w)
+{
+    pthread_mutex_lock(&lock);
+    struct credentials *c = take(w);
+    pthread_mutex_unlock(&lock);
+    return c;
+}
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void describe(const struct wanted *w, char label[128])
+{
+    if (w->section)
+        snprintf(label, 128, "credentials \"%s\"", w->conf->name);
+    else
+        snprintf(label, 128, "credentials");
+}
+
+/* Outside of the lock: a role's source is opened within. */
+static struct credentials *start(struct wanted *w, struct error *e)
+{
+    char label[128];
+    describe(w, label);
+    if (w->keys.keys.access_key_id) return credentials_fixed(&w->keys, label);
+    struct provider *provider = provider_create(w->conf, e);
+    if (provider) return credentials_start(provider, label, wall_clock_ms);
+    error_prefix(e, "%s", label);
+    return NULL;
+}
+
+static void enlist(struct credentials *c, const struct wanted *w)
+{
+    struct credentials_entry *entry = credentials_entry(c);
+    entry->section = w->section;
+    entry->users = 1;
+    entry->next = all;
+    all = c;
+}
+
+/* Two threads may have started the same; the first that comes here wins. */
+static struct credentials *take_or_enlist(struct credentials *fresh, const struct wanted *w)
+{
+    pthread_mutex_lock(&lock);
+    struct credentials *c = take(w);
+    if (!c) enlist(fresh, w);
+    pthread_mutex_unlock(&lock);
+    if (!c) return fresh;
+    credentials_end(fresh);
+    return c;
+}
+
+/* Keys that are at hand need no thread. */
+static bool find_keys(struct wanted *w, struct error *e)
+{
+    struct keys_source given = {
+        w->conf->access_key_id, w->conf->secret_access_key, w->conf->session_token,
+        "access_key_id",        "secret_access_key",        "session_token",
+    };
+    bool from_environment = w->conf->provider == CREDENTIALS_ENVIRONMENT;
+    if (w->conf->provider == CREDENTIALS_STATIC) return keys_from(&given, &w->keys, e);
+    if (w->conf->provider != CREDENTIALS_DEFAULT && !from_environment) return true;
+    if (!keys_from_environment(&w->keys, e)) return false;
+    if (w->keys.keys.access_key_id) return true;
+    return error_set(e, FAULT_CONFIG,
+                     "no keys in the environment (set AWS_ACCESS_KEY_ID and "
+                     "AWS_SECRET_ACCESS_KEY)");
+}
+
+struct credentials *credentials_open(const struct credentials_conf *conf, struct error *e)
+{
+    struct wanted w = {.conf = conf ? conf : &chain};
+    if (conf && conf->name) w.section = conf;
+    if (!find_keys(&w, e)) return NULL;
+    struct credentials *c = take_locked(&w);
+    if (!c) {
+        struct wanted same = w; /* fixed keys are handed over, and compared once more */
+        struct credentials *fresh = start(&w, e);
+        if (fresh) c = take_or_enlist(fresh, &same);
+    } else {
+        keys_free(&w.keys);
+    }
+    return c;
+}
+
+static void strike_out(const struct credentials *c)
+{
+    struct credentials **slot = &all;
+    while (*slot != c)
+        slot = &credentials_entry(*slot)->next;
+    *slot = credentials_entry(*slot)->next;
+}
+
+void credentials_close(struct credentials *c)
 {
     if (!c) return;
-    drop(c->current);
-    pthread_mutex_destroy(&c->lock);
-    free(c);
-}
-
-const struct aws_keys *credentials_acquire(struct credentials *c)
-{
-    pthread_mutex_lock(&c->lock);
-    struct shared_keys *shared = c->current;
-    atomic_fetch_add_explicit(&shared->users, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&c->lock);
-    return &shared->keys;
-}
-
-void credentials_release(struct credentials *c, const struct aws_keys *keys)
-{
-    (void)c;
-    drop((struct shared_keys *)(uintptr_t)keys);
-}
-
-void credentials_replace(struct credentials *c, const struct aws_keys *keys)
-{
-    struct shared_keys *fresh =
-        copy_keys(keys->access_key_id, keys->secret_access_key, keys->session_token);
-    pthread_mutex_lock(&c->lock);
-    struct shared_keys *old = c->current;
-    c->current = fresh;
-    pthread_mutex_unlock(&c->lock);
-    drop(old);
+    pthread_mutex_lock(&lock);
+    bool last = --credentials_entry(c)->users == 0;
+    if (last) strike_out(c);
+    pthread_mutex_unlock(&lock);
+    if (last) credentials_end(c);
 }

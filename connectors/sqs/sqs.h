@@ -5,6 +5,7 @@
 
 #include "bridge/connector.h"
 #include "bridge/template.h"
+#include "connectors/aws/credentials_conf.h"
 #include "connectors/aws/endpoint.h"
 
 /* What both sides need to reach their queue. */
@@ -12,6 +13,7 @@ struct sqs_conf {
     const char *queue_url, *region, *endpoint_url;
     const char *access_key_id, *secret_access_key, *session_token;
     bool use_fips_endpoint, use_dualstack_endpoint;
+    const struct credentials_conf *credentials; /* NULL: the keys above, or the SDKs' chain */
     const char *tls_ca, *proxy;
     int tls_min_version;     /* enum http_tls */
     int64_t connect_timeout; /* ms */

@@ -17,9 +17,12 @@ enum {
     MAX_ANSWER_BYTES = 64 << 20, /* ten messages of 1 MiB, each byte escaped as \u00XX */
     KEPT_BUFFER_BYTES = 256 << 10,
     SKEW_S = 240, /* AWS tolerates 300 */
+    KEYS_TIMEOUT_MS = 15000,
 };
 
 static const char user_agent[] = "User-Agent: sqsbridge/" SQSBRIDGE_VERSION;
+
+TAILQ_HEAD(sqs_calls, sqs_call);
 
 struct sqs_client {
     struct loop *loop;
@@ -31,8 +34,11 @@ struct sqs_client {
     struct sigv4_signer *signer;
     struct sqs_retry retry;
     int64_t clock_offset_s;         /* theirs - ours */
-    TAILQ_HEAD(, sqs_call) waiting; /* for their next attempt */
-    bool closing;
+    struct sqs_calls waiting;       /* for their next attempt */
+    struct sqs_calls keyless;       /* for keys to sign with */
+    struct credentials_waiter keys; /* one for them all */
+    bool asked;                     /* for keys */
+    bool closing, http_closed;
     void (*closed)(void *arg);
     void *closed_arg;
 };
@@ -59,12 +65,23 @@ static struct http_client *http_of(const struct sqs_client_setup *setup)
     return http_client_create(setup->loop, &options);
 }
 
+static struct credentials *open_credentials(const struct sqs_conf *conf, struct error *e)
+{
+    struct credentials_conf given = {
+        .provider = CREDENTIALS_STATIC,
+        .access_key_id = conf->access_key_id,
+        .secret_access_key = conf->secret_access_key,
+        .session_token = conf->session_token,
+    };
+    bool keys = conf->access_key_id || conf->secret_access_key || conf->session_token;
+    return credentials_open(keys ? &given : conf->credentials, e);
+}
+
+static void keys_are_ready(struct credentials_waiter *w, const struct error *why);
+
 struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struct error *e)
 {
-    const struct sqs_conf *conf = setup->conf;
-    struct credentials_options keys = {conf->access_key_id, conf->secret_access_key,
-                                       conf->session_token};
-    struct credentials *credentials = credentials_create(&keys, e);
+    struct credentials *credentials = open_credentials(setup->conf, e);
     if (!credentials) return NULL;
     struct sqs_client *client = mem_zalloc(sizeof(*client));
     client->loop = setup->loop;
@@ -76,6 +93,9 @@ struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struc
     client->signer = sigv4_signer_create();
     sqs_retry_init(&client->retry, random_seed());
     TAILQ_INIT(&client->waiting);
+    TAILQ_INIT(&client->keyless);
+    client->keys =
+        (struct credentials_waiter){.loop = setup->loop, .ready = keys_are_ready, .arg = client};
     return client;
 }
 
@@ -91,10 +111,9 @@ uint64_t *sqs_client_random(struct sqs_client *client)
 
 /* ---- sending ---- */
 
-static void sign(struct sqs_call *call)
+static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
 {
     const struct sqs_client *client = call->client;
-    const struct aws_keys *keys = credentials_acquire(client->credentials);
     const char *target = sqs_actions[call->action].target;
     const struct sigv4_header headers[] = {
         {BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")},
@@ -116,15 +135,34 @@ static void sign(struct sqs_call *call)
     call->token.len = 0;
     if (keys->session_token)
         buf_printf(&call->token, "X-Amz-Security-Token: %s", keys->session_token);
-    credentials_release(client->credentials, keys);
+}
+
+/* False: there are no keys but, maybe, those that were refused. */
+static bool sign(struct sqs_call *call)
+{
+    struct credentials *credentials = call->client->credentials;
+    const struct aws_keys *keys = credentials_acquire(credentials);
+    if (!keys) return false;
+    uint64_t version = credentials_version(keys);
+    bool good = version > call->refused_keys;
+    if (good) {
+        sign_with(call, keys);
+        call->keys = version;
+    }
+    credentials_release(credentials, keys);
+    return good;
 }
 
 static void answered(struct http_request *http);
+static void await_keys(struct sqs_call *call);
 
 static void attempt(struct sqs_call *call)
 {
     struct sqs_client *client = call->client;
-    sign(call);
+    if (!sign(call)) {
+        await_keys(call);
+        return;
+    }
     const char *headers[HTTP_MAX_HEADERS] = {
         "Content-Type: application/x-amz-json-1.0",
         sqs_actions[call->action].header,
@@ -157,8 +195,8 @@ static void attempt_again(void *arg)
 void sqs_call_send(struct sqs_call *call)
 {
     call->attempts = call->retry_cost = 0;
-    call->clock_corrected = false;
-    call->retry.run = attempt_again;
+    call->clock_corrected = call->keyless = false;
+    call->refused_keys = 0;
     call->retry.arg = call;
     attempt(call);
 }
@@ -171,7 +209,11 @@ static bool is_waiting(const struct sqs_call *call)
 static void stop_waiting(struct sqs_call *call)
 {
     loop_timer_stop(call->client->loop, &call->retry);
-    TAILQ_REMOVE(&call->client->waiting, call, waiting);
+    if (call->keyless)
+        TAILQ_REMOVE(&call->client->keyless, call, waiting);
+    else
+        TAILQ_REMOVE(&call->client->waiting, call, waiting);
+    call->keyless = false;
 }
 
 void sqs_call_cancel(struct sqs_call *call)
@@ -180,6 +222,102 @@ void sqs_call_cancel(struct sqs_call *call)
         stop_waiting(call);
     else
         http_cancel(call->client->http, &call->http);
+}
+
+/* ---- keys to sign with ---- */
+
+/* Asks for what the most demanding call needs; the others take what comes. */
+static void ask_for_keys(struct sqs_client *client)
+{
+    const struct sqs_call *call;
+    if (client->asked || TAILQ_EMPTY(&client->keyless)) return;
+    client->asked = true;
+    client->keys.newer_than = 0;
+    TAILQ_FOREACH(call, &client->keyless, waiting)
+    if (call->refused_keys > client->keys.newer_than) client->keys.newer_than = call->refused_keys;
+    credentials_wait(client->credentials, &client->keys);
+}
+
+/* What AWS said of the keys that it refused stays, with why there are no better ones. */
+static void fail_without_keys(struct sqs_call *call, const char *why)
+{
+    struct error said = call->error;
+    stop_waiting(call);
+    call->class = SQS_CREDENTIALS;
+    if (call->refused_keys)
+        error_set(&call->error, FAULT_DOWN, "%.250s; new keys: %s", said.text, why);
+    else
+        error_set(&call->error, FAULT_DOWN, "%s: queue \"%s\": not signed: %s",
+                  sqs_actions[call->action].name, call->client->queue->name, why);
+    call->done(call);
+}
+
+static void keys_are_overdue(void *arg)
+{
+    struct sqs_call *call = arg;
+    struct credentials_state state;
+    credentials_state(call->client->credentials, &state);
+    fail_without_keys(call, state.last.fault ? state.last.text : "no keys after 15 s");
+}
+
+static void await_keys(struct sqs_call *call)
+{
+    struct sqs_client *client = call->client;
+    call->keyless = true;
+    call->retry.run = keys_are_overdue;
+    TAILQ_INSERT_TAIL(&client->keyless, call, waiting);
+    loop_timer_start(client->loop, &call->retry, KEYS_TIMEOUT_MS);
+    ask_for_keys(client);
+}
+
+/* Those that were refused these very keys are back in the list, and asked for anew. */
+static void send_all(struct sqs_client *client)
+{
+    struct sqs_call *call, *last = TAILQ_LAST(&client->keyless, sqs_calls);
+    do {
+        call = TAILQ_FIRST(&client->keyless);
+        stop_waiting(call);
+        attempt(call);
+    } while (call != last);
+}
+
+/* Those that are sent again from within done() wait for the next answer. */
+static void fail_all(struct sqs_client *client, const char *why)
+{
+    struct sqs_call *call;
+    size_t count = 0;
+    TAILQ_FOREACH(call, &client->keyless, waiting)
+    count++;
+    while (count-- && (call = TAILQ_FIRST(&client->keyless)))
+        fail_without_keys(call, why);
+}
+
+static void finish_closing(struct sqs_client *client);
+
+static void keys_are_ready(struct credentials_waiter *w, const struct error *why)
+{
+    struct sqs_client *client = w->arg;
+    if (client->closing) {
+        client->asked = false;
+        finish_closing(client);
+        return;
+    }
+    if (why)
+        fail_all(client, why->text);
+    else if (!TAILQ_EMPTY(&client->keyless))
+        send_all(client);
+    client->asked = false; /* from here on anew, for whoever came meanwhile */
+    ask_for_keys(client);
+}
+
+/* One more attempt with newer keys, where there can be any. */
+static bool try_newer_keys(struct sqs_call *call)
+{
+    if (call->class != SQS_CREDENTIALS || call->refused_keys || call->client->closing) return false;
+    if (!credentials_refused(call->client->credentials, call->keys)) return false;
+    call->refused_keys = call->keys;
+    await_keys(call);
+    return true;
 }
 
 /* ---- what the answer means ---- */
@@ -301,6 +439,7 @@ static bool try_again(struct sqs_call *call)
     if (!correct_clock(call) &&
         !sqs_retry_again(&client->retry, &ask, &call->retry_cost, &delay_ms))
         return false;
+    call->retry.run = attempt_again;
     TAILQ_INSERT_TAIL(&client->waiting, call, waiting);
     loop_timer_start(client->loop, &call->retry, delay_ms);
     return true;
@@ -316,7 +455,7 @@ static void answered(struct http_request *http)
     } else {
         count(client, COUNT_FAILED_REQUESTS);
         log_debug(client->context, "attempt %u: %s", call->attempts, call->error.text);
-        if (try_again(call)) return;
+        if (try_newer_keys(call) || try_again(call)) return;
     }
     call->done(call);
 }
@@ -344,15 +483,22 @@ void sqs_call_free(struct sqs_call *call)
     http_request_free(&call->http);
 }
 
+static void finish_closing(struct sqs_client *client)
+{
+    void (*closed)(void *) = client->closed;
+    void *closed_arg = client->closed_arg;
+    if (!client->http_closed || client->asked) return;
+    sigv4_signer_destroy(client->signer);
+    credentials_close(client->credentials);
+    free(client);
+    closed(closed_arg);
+}
+
 static void http_closed(void *arg)
 {
     struct sqs_client *client = arg;
-    void (*closed)(void *) = client->closed;
-    void *closed_arg = client->closed_arg;
-    sigv4_signer_destroy(client->signer);
-    credentials_destroy(client->credentials);
-    free(client);
-    closed(closed_arg);
+    client->http_closed = true;
+    finish_closing(client);
 }
 
 void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void *arg)
@@ -365,5 +511,9 @@ void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void
         stop_waiting(call);
         call->done(call);
     }
+    while ((call = TAILQ_FIRST(&client->keyless)))
+        fail_without_keys(call, "the bridge is closing");
+    if (client->asked)
+        client->asked = !credentials_stop_waiting(client->credentials, &client->keys);
     http_client_close(client->http, http_closed, client);
 }

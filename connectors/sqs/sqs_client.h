@@ -52,6 +52,8 @@ struct sqs_call {
     struct loop_timer retry;
     unsigned attempts, retry_cost;
     bool clock_corrected;
+    bool keyless;                /* waits for keys, and not for its next attempt */
+    uint64_t keys, refused_keys; /* versions: those that it was signed with; 0: none was refused */
     TAILQ_ENTRY(sqs_call) waiting;
 };
 

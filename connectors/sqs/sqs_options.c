@@ -24,11 +24,13 @@ static const char *const tls_versions[] = HTTP_TLS_CHOICES;
          .help = "requests go to AWS's endpoint for IPv4 and IPv6; AWS_USE_DUALSTACK_ENDPOINT "    \
                  "asks for it, too"},                                                              \
         {QUEUE_FIELD(conf, access_key_id), .type = OPT_STRING,                                     \
-         .help = "access key; default: AWS_ACCESS_KEY_ID"},                                        \
+         .help = "access key; default: as the SDKs find it (environment, profile, role ...)"},     \
         {QUEUE_FIELD(conf, secret_access_key), .type = OPT_STRING, .flags = OPT_SECRET,            \
-         .help = "its secret; default: AWS_SECRET_ACCESS_KEY"},                                    \
+         .help = "its secret"},                                                                    \
         {QUEUE_FIELD(conf, session_token), .type = OPT_STRING, .flags = OPT_SECRET,                \
-         .help = "session token of temporary credentials; default: AWS_SESSION_TOKEN"},            \
+         .help = "session token of temporary credentials"},                                        \
+        {QUEUE_FIELD(conf, credentials), .type = OPT_SECTION, .kind = &credentials_kind,           \
+         .help = "name of a credentials section of the top level: how to sign in"},                \
         {QUEUE_FIELD(conf, tls_ca), .type = OPT_PATH,                                              \
          .help = "PEM file of the certificate authorities to trust; default: AWS_CA_BUNDLE, else " \
                  "the system's"},                                                                  \
@@ -83,6 +85,11 @@ static void check_queue(const struct sqs_conf *conf, struct opt_report *r)
     const char *option;
     if (!conf->queue_url) return; /* the table has said so */
     if (!sqs_queue_resolve(conf, &queue, &option, &e)) opt_complain(r, option, "%s", e.text);
+    if (conf->credentials &&
+        (conf->access_key_id || conf->secret_access_key || conf->session_token))
+        opt_complain(r, "credentials",
+                     "both credentials and keys are given (remove access_key_id, secret_access_key "
+                     "and session_token, or credentials)");
     if (conf->access_key_id && !conf->secret_access_key)
         opt_complain(r, "access_key_id", "access_key_id without secret_access_key (set both)");
     if (conf->secret_access_key && !conf->access_key_id)

@@ -11,6 +11,7 @@ target_link_libraries(test_http_tls PRIVATE connector_aws)
 
 unit_test(sigv4 connector_aws)
 unit_test(credentials connector_aws)
+unit_test(credentials_core connector_aws)
 add_executable(sigv4_tool sigv4_tool.c)
 target_link_libraries(sigv4_tool PRIVATE connector_aws bridge_core)
 

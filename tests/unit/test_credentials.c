@@ -2,12 +2,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 
 static int clear_environment(void **state)
 {
@@ -20,11 +19,22 @@ static int clear_environment(void **state)
     return 0;
 }
 
-static void expect_keys(const struct credentials_options *options, const char *id,
-                        const char *secret, const char *token)
+/* Keys as options of an endpoint give them; all NULL: none, so the chain. */
+static struct credentials *open_given(const char *id, const char *secret, const char *token,
+                                      struct error *e)
 {
-    struct error e;
-    struct credentials *c = credentials_create(options, &e);
+    struct credentials_conf conf = {
+        .provider = CREDENTIALS_STATIC,
+        .access_key_id = id,
+        .secret_access_key = secret,
+        .session_token = token,
+    };
+    return credentials_open(id || secret || token ? &conf : NULL, e);
+}
+
+static void expect_keys(struct credentials *c, const char *id, const char *secret,
+                        const char *token)
+{
     assert_non_null(c);
     const struct aws_keys *keys = credentials_acquire(c);
     assert_string_equal(keys->access_key_id, id);
@@ -34,13 +44,13 @@ static void expect_keys(const struct credentials_options *options, const char *i
     else
         assert_null(keys->session_token);
     credentials_release(c, keys);
-    credentials_destroy(c);
+    credentials_close(c);
 }
 
-static void expect_error(const struct credentials_options *options, const char *text)
+static void expect_error(const char *id, const char *secret, const char *token, const char *text)
 {
     struct error e;
-    assert_null(credentials_create(options, &e));
+    assert_null(open_given(id, secret, token, &e));
     assert_int_equal(e.fault, FAULT_CONFIG);
     assert_string_equal(e.text, text);
 }
@@ -48,126 +58,136 @@ static void expect_error(const struct credentials_options *options, const char *
 static void test_configured(void **state)
 {
     (void)state;
+    struct error e;
     setenv("AWS_ACCESS_KEY_ID", "other", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "other", 1);
     setenv("AWS_SESSION_TOKEN", "other", 1);
-    expect_keys(&(struct credentials_options){"id", "secret", NULL}, "id", "secret", NULL);
-    expect_keys(&(struct credentials_options){"id", "secret", ""}, "id", "secret", NULL);
-    expect_keys(&(struct credentials_options){"id", "secret", "token"}, "id", "secret", "token");
+    expect_keys(open_given("id", "secret", NULL, &e), "id", "secret", NULL);
+    expect_keys(open_given("id", "secret", "", &e), "id", "secret", NULL);
+    expect_keys(open_given("id", "secret", "token", &e), "id", "secret", "token");
 }
 
 static void test_from_the_environment(void **state)
 {
     (void)state;
+    struct error e;
+    const struct credentials_conf environment = {.name = "e", .provider = CREDENTIALS_ENVIRONMENT};
     setenv("AWS_ACCESS_KEY_ID", "id", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-    expect_keys(&(struct credentials_options){0}, "id", "secret", NULL);
-    expect_keys(&(struct credentials_options){"", "", ""}, "id", "secret", NULL);
+    expect_keys(credentials_open(NULL, &e), "id", "secret", NULL);
     setenv("AWS_SECURITY_TOKEN", "old", 1);
-    expect_keys(&(struct credentials_options){0}, "id", "secret", "old");
+    expect_keys(credentials_open(NULL, &e), "id", "secret", "old");
     setenv("AWS_SESSION_TOKEN", "new", 1);
-    expect_keys(&(struct credentials_options){0}, "id", "secret", "new");
+    expect_keys(credentials_open(NULL, &e), "id", "secret", "new");
     setenv("AWS_SESSION_TOKEN", "", 1);
-    expect_keys(&(struct credentials_options){0}, "id", "secret", "old");
+    expect_keys(credentials_open(&environment, &e), "id", "secret", "old");
 }
 
 static void test_half_a_pair_is_an_error(void **state)
 {
     (void)state;
-    expect_error(&(struct credentials_options){"id", NULL, NULL},
-                 "access_key_id is set, secret_access_key is not (set both)");
-    expect_error(&(struct credentials_options){"", "secret", NULL},
-                 "secret_access_key is set, access_key_id is not (set both)");
+    expect_error("id", NULL, NULL, "access_key_id is set, secret_access_key is not (set both)");
+    expect_error("", "secret", NULL, "secret_access_key is set, access_key_id is not (set both)");
     expect_error(
-        &(struct credentials_options){NULL, NULL, "token"},
+        NULL, NULL, "token",
         "session_token is set without access_key_id and secret_access_key (set all three)");
     setenv("AWS_ACCESS_KEY_ID", "id", 1);
-    expect_error(&(struct credentials_options){0},
+    expect_error(NULL, NULL, NULL,
                  "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not (set both)");
     setenv("AWS_ACCESS_KEY_ID", "", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-    expect_error(&(struct credentials_options){0},
+    expect_error(NULL, NULL, NULL,
                  "AWS_SECRET_ACCESS_KEY is set, AWS_ACCESS_KEY_ID is not (set both)");
 }
 
-static void test_none_at_all(void **state)
+static void test_none_where_they_should_be(void **state)
 {
     (void)state;
-    setenv("AWS_ACCESS_KEY_ID", "", 1);
-    setenv("AWS_SECRET_ACCESS_KEY", "", 1);
-    expect_error(&(struct credentials_options){0},
-                 "no AWS credentials (set access_key_id and secret_access_key, or "
-                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment)");
+    struct error e;
+    const struct credentials_conf environment = {.name = "e", .provider = CREDENTIALS_ENVIRONMENT};
+    assert_null(credentials_open(&environment, &e));
+    assert_string_equal(e.text, "no keys in the environment (set AWS_ACCESS_KEY_ID and "
+                                "AWS_SECRET_ACCESS_KEY)");
 }
 
 static void test_what_no_header_can_carry(void **state)
 {
     (void)state;
-    expect_error(&(struct credentials_options){"id\n", "secret", NULL},
-                 "access_key_id: holds a space or a control character (a line break at its end?)");
-    expect_error(
-        &(struct credentials_options){"id", "top secret", NULL},
-        "secret_access_key: holds a space or a control character (a line break at its end?)");
+    static const char what[] = ": holds a space or a control character (a line break at its end?)";
+    char text[128];
+    snprintf(text, sizeof(text), "access_key_id%s", what);
+    expect_error("id\n", "secret", NULL, text);
+    snprintf(text, sizeof(text), "secret_access_key%s", what);
+    expect_error("id", "top secret", NULL, text);
     setenv("AWS_ACCESS_KEY_ID", "id", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("AWS_SESSION_TOKEN", "token\r\nX-Injected: yes", 1);
-    expect_error(
-        &(struct credentials_options){0},
-        "AWS_SESSION_TOKEN: holds a space or a control character (a line break at its end?)");
+    snprintf(text, sizeof(text), "AWS_SESSION_TOKEN%s", what);
+    expect_error(NULL, NULL, NULL, text);
 }
 
-static void test_keys_outlive_their_replacement(void **state)
+static void test_equal_keys_are_one_object(void **state)
 {
     (void)state;
     struct error e;
-    char id[] = "id-2", secret[] = "secret-2", token[] = "token-2";
-    struct credentials *c =
-        credentials_create(&(struct credentials_options){"id-1", "secret-1", NULL}, &e);
-    const struct aws_keys *old = credentials_acquire(c);
-    credentials_replace(c, &(struct aws_keys){id, secret, token});
-    memset(id, 'x', 4); /* it was copied */
-    const struct aws_keys *new = credentials_acquire(c);
-    assert_string_equal(old->access_key_id, "id-1");
-    assert_string_equal(new->access_key_id, "id-2");
-    assert_string_equal(new->session_token, "token-2");
-    credentials_release(c, old);
-    credentials_destroy(c);
-    assert_string_equal(new->secret_access_key, "secret-2");
-    credentials_release(c, new);
+    struct credentials *a = open_given("id", "secret", NULL, &e);
+    struct credentials *b = open_given("id", "secret", "", &e);
+    struct credentials *other = open_given("id", "other", NULL, &e);
+    struct credentials *token = open_given("id", "secret", "token", &e);
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(a, other);
+    assert_ptr_not_equal(a, token);
+    credentials_close(a);
+    expect_keys(b, "id", "secret", NULL);
+    credentials_close(other);
+    credentials_close(token);
 }
 
-static atomic_bool stop;
-
-/* Id and secret must always belong together. */
-static void *read_keys(void *arg)
-{
-    struct credentials *c = arg;
-    while (!atomic_load(&stop)) {
-        const struct aws_keys *keys = credentials_acquire(c);
-        if (strcmp(keys->access_key_id, keys->secret_access_key) != 0) abort();
-        credentials_release(c, keys);
-    }
-    return NULL;
-}
-
-static void test_replacing_while_others_read(void **state)
+static void test_a_section_is_one_object(void **state)
 {
     (void)state;
     struct error e;
-    struct credentials *c = credentials_create(&(struct credentials_options){"0", "0", NULL}, &e);
-    pthread_t readers[3];
-    atomic_store(&stop, false);
-    for (size_t i = 0; i < 3; i++)
-        pthread_create(&readers[i], NULL, read_keys, c);
-    for (int i = 0; i < 2000; i++) {
-        char *text = mem_printf("%d", i);
-        credentials_replace(c, &(struct aws_keys){text, text, NULL});
-        free(text);
-    }
-    atomic_store(&stop, true);
-    for (size_t i = 0; i < 3; i++)
-        pthread_join(readers[i], NULL);
-    credentials_destroy(c);
+    struct credentials_conf plant = {
+        .name = "plant",
+        .provider = CREDENTIALS_STATIC,
+        .access_key_id = "id",
+        .secret_access_key = "secret",
+    };
+    struct credentials_conf lab = plant;
+    lab.name = "lab";
+    struct credentials *a = credentials_open(&plant, &e), *b = credentials_open(&plant, &e);
+    struct credentials *c = credentials_open(&lab, &e),
+                       *keys = open_given("id", "secret", NULL, &e);
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(a, c);
+    assert_ptr_not_equal(a, keys);
+    credentials_close(a);
+    credentials_close(b);
+    credentials_close(c);
+    credentials_close(keys);
+}
+
+static void unexpected(struct credentials_waiter *w, const struct error *why)
+{
+    struct error *said = w->arg;
+    assert_non_null(why);
+    *said = *why;
+    loop_stop(w->loop);
+}
+
+static void test_given_keys_never_change(void **state)
+{
+    (void)state;
+    struct error e;
+    struct credentials *c = open_given("id", "secret", NULL, &e);
+    struct loop *loop = loop_create();
+    struct credentials_waiter w = {.loop = loop, .newer_than = 1, .ready = unexpected, .arg = &e};
+    assert_false(credentials_refused(c, 1));
+    credentials_wait(c, &w);
+    loop_run(loop);
+    assert_string_equal(e.text, "credentials: these keys never change (set others)");
+    loop_destroy(loop);
+    credentials_close(c);
 }
 
 static void expect_region(const char *queue_url, const char *expected)
@@ -243,10 +263,11 @@ int main(void)
         CREDENTIALS_TEST(test_configured),
         CREDENTIALS_TEST(test_from_the_environment),
         CREDENTIALS_TEST(test_half_a_pair_is_an_error),
-        CREDENTIALS_TEST(test_none_at_all),
+        CREDENTIALS_TEST(test_none_where_they_should_be),
         CREDENTIALS_TEST(test_what_no_header_can_carry),
-        CREDENTIALS_TEST(test_keys_outlive_their_replacement),
-        CREDENTIALS_TEST(test_replacing_while_others_read),
+        CREDENTIALS_TEST(test_equal_keys_are_one_object),
+        CREDENTIALS_TEST(test_a_section_is_one_object),
+        CREDENTIALS_TEST(test_given_keys_never_change),
         CREDENTIALS_TEST(test_region_of_the_host),
         CREDENTIALS_TEST(test_hosts_that_name_no_region),
         CREDENTIALS_TEST(test_region_by_configuration_and_environment),
