@@ -238,17 +238,27 @@ static void ask_for_keys(struct sqs_client *client)
     credentials_wait(client->credentials, &client->keys);
 }
 
+/* Actions on no queue in particular have none to name. */
+static void name_the_request(struct sqs_call *call)
+{
+    const char *queue = call->client->queue->name;
+    if (*queue) error_prefix(&call->error, "queue \"%s\"", queue);
+    error_prefix(&call->error, "%s", sqs_actions[call->action].name);
+}
+
 /* What AWS said of the keys that it refused stays, with why there are no better ones. */
 static void fail_without_keys(struct sqs_call *call, const char *why)
 {
     struct error said = call->error;
     stop_waiting(call);
     call->class = SQS_CREDENTIALS;
-    if (call->refused_keys)
+    if (call->refused_keys) {
         error_set(&call->error, FAULT_DOWN, "%.250s; new keys: %s", said.text, why);
-    else
-        error_set(&call->error, FAULT_DOWN, "%s: queue \"%s\": not signed: %s",
-                  sqs_actions[call->action].name, call->client->queue->name, why);
+    } else {
+        call->code[0] = '\0';
+        error_set(&call->error, FAULT_DOWN, "not signed: %s", why);
+        name_the_request(call);
+    }
     call->done(call);
 }
 
@@ -360,14 +370,6 @@ static void read_failure(struct sqs_call *call)
     call->class = sqs_classify(call->http.status, code, message);
     describe(call, code, message);
     if (call->class == SQS_SENDER || call->class == SQS_TOO_LONG) call->error.fault = FAULT_REJECT;
-}
-
-/* Actions on no queue in particular have none to name. */
-static void name_the_request(struct sqs_call *call)
-{
-    const char *queue = call->client->queue->name;
-    if (*queue) error_prefix(&call->error, "queue \"%s\"", queue);
-    error_prefix(&call->error, "%s", sqs_actions[call->action].name);
 }
 
 static void read_outcome(struct sqs_call *call)
