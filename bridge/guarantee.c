@@ -4,11 +4,19 @@
 #include <string.h>
 
 #include "bridge/pipeline_conf.h"
+#include "bridge/store.h"
 #include "bridge/transform.h"
 
 #define FIELD(name) OPT_FIELD(struct pipeline_conf, name)
 
 static const char *const guarantees[] = {"at-least-once", "ordered", NULL};
+static const char *const store_modes[] = {
+    [STORE_OFF] = "off", [STORE_OVERFLOW] = "overflow", [STORE_ALWAYS] = "always", NULL};
+static const char *const store_fulls[] = {[STORE_BLOCK] = "block",
+                                          [STORE_REJECT] = "reject",
+                                          [STORE_DROP_OLDEST] = "drop_oldest",
+                                          [STORE_DROP_NEWEST] = "drop_newest",
+                                          NULL};
 
 const struct opt pipeline_opts[] = {
     {FIELD(max_in_flight), .type = OPT_INT, .fallback = "1000", .min = 1, .max = 100000,
@@ -35,6 +43,30 @@ const struct opt pipeline_opts[] = {
     {FIELD(set_attributes), .type = OPT_LIST,
      .help = "attributes given to each message on its way, as in [\"topic=${topic}\", "
              "\"site=berlin\"]"},
+    {FIELD(store), .type = OPT_ENUM, .choices = store_modes, .fallback = "off",
+     .help =
+         "\"always\": on disk before the source is acknowledged; \"overflow\": on disk only "
+         "while the sinks are away for long; half of max_in_flight is then for the source, half "
+         "for the sinks"},
+    {FIELD(store_path), .type = OPT_STRING,
+     .help = "the folder of the store's files, on a local disk; made where there is none"},
+    {FIELD(store_max_bytes), .type = OPT_SIZE, .fallback = "1GiB", .min = 1 << 20,
+     .max = INT64_C(1) << 43,
+     .help =
+         "the most that a store's file may hold (a log of 8 MiB and a reserve of 16 MiB come on "
+         "top)"},
+    {FIELD(store_max_messages), .type = OPT_INT, .fallback = "0", .min = 0, .max = INT64_C(1) << 40,
+     .help = "the most messages in the store; 0: any number"},
+    {FIELD(store_max_age), .type = OPT_DURATION, .fallback = "0s", .min = 0,
+     .max = INT64_C(366) * 86400000,
+     .help = "messages that waited longer are dropped and counted; 0s: none are"},
+    {FIELD(store_full), .type = OPT_ENUM, .choices = store_fulls, .fallback = "block",
+     .help = "a full store: the source waits, or the message goes to the dead-letter sink, or the "
+             "oldest or the newest are dropped and counted"},
+    {FIELD(store_linger), .type = OPT_DURATION, .fallback = "5ms", .min = 0, .max = 60000,
+     .help = "how long a commit waits for company; more is kinder to flash"},
+    {FIELD(store_overflow_after), .type = OPT_DURATION, .fallback = "5s", .min = 0, .max = 3600000,
+     .help = "with store = \"overflow\": how long the sinks are away before messages go to disk"},
     OPT_END,
 };
 
@@ -81,13 +113,15 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
     struct source_promise source = promise_of_source(conf);
     const char *weak = source.why;
     *g = (struct guarantee){
-        .at_least_once = source.at_least_once,
+        .at_least_once = source.at_least_once || conf->store == STORE_ALWAYS,
         .ordered = source.ordered_by != NULL,
         .order_required = requires(conf, "ordered"),
     };
     for (size_t i = 0; i < conf->sink_count; i++)
         weigh_sink(g, &conf->sinks[i], &weak);
-    if (g->at_least_once)
+    if (g->at_least_once && !source.at_least_once)
+        add(g, "at-least-once from the store on (before: %s)", source.why);
+    else if (g->at_least_once)
         add(g, "at-least-once");
     else
         add(g, "at-most-once (%s)", weak);
@@ -100,6 +134,26 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
         conf->dead_letter.connector->sink->describe(conf->dead_letter.conf, name, sizeof(name));
         add(g, ", dead letter: %s", name);
     }
+    if (conf->store != STORE_OFF && conf->part == PART_WHOLE)
+        add(g, ", store: %s (%s)", store_modes[conf->store], conf->store_path);
+}
+
+static void check_store(const struct pipeline_conf *conf, struct opt_report *r)
+{
+    if (conf->store == STORE_OFF) {
+        if (conf->store_path)
+            opt_complain(r, "store_path", "store_path needs store = \"overflow\" or \"always\"");
+        return;
+    }
+    if (!store_is_built_in())
+        opt_complain(r, "store", "this build has no store (build with -DSTORE=ON)");
+    if (!conf->store_path || !*conf->store_path)
+        opt_complain(r, "store", "a store needs store_path, the folder of its files");
+    if (conf->max_in_flight < 2)
+        opt_complain(r, "max_in_flight",
+                     "with a store at least 2: half is for the source, half for the sinks");
+    if (conf->store_full == STORE_REJECT && !conf->dead_letter.connector)
+        opt_complain(r, "store_full", "\"reject\" needs a dead_letter sink");
 }
 
 void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
@@ -115,6 +169,7 @@ void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
     struct error e;
     transform_destroy(transform_create(&conf->set_attributes, &e));
     if (e.fault != FAULT_NONE) opt_complain(r, "set_attributes", "%s", e.text);
+    check_store(conf, r);
     if (conf->max_in_flight_per_lane > conf->max_in_flight)
         opt_complain(r, "max_in_flight_per_lane", "is more than max_in_flight (%lld)",
                      (long long)conf->max_in_flight);

@@ -45,12 +45,17 @@ static bool sink_is_missing(const struct sink_slot *slot)
     return !slot->is_dead_letter || slot->waiting || slot->in_flight;
 }
 
-static bool may_receive(const struct pipeline *p)
+bool pipeline_delivers(const struct pipeline *p)
 {
-    if (p->phase != PHASE_RUNNING || p->parked) return false;
+    if (p->parked) return false;
     for (size_t i = 0; i < p->slot_count; i++)
         if (sink_is_missing(&p->slots[i])) return false;
     return true;
+}
+
+static bool may_receive(const struct pipeline *p)
+{
+    return p->phase == PHASE_RUNNING && pipeline_delivers(p);
 }
 
 static bool has_room(const struct pipeline *p, unsigned n)
@@ -122,46 +127,71 @@ struct delivery {
     struct leg legs[];
 };
 
-static struct receipt *receipt_new(struct pipeline *p, const struct msg *m, uint64_t cookie,
-                                   uint32_t lane_id)
+static struct delivery *delivery_new(struct pipeline *p, const struct msg *m, uint64_t cookie,
+                                     uint32_t lane_id, size_t legs)
 {
-    struct delivery *d = mem_alloc(sizeof(*d) + p->sink_count * sizeof(d->legs[0]));
+    struct delivery *d = mem_alloc(sizeof(*d) + legs * sizeof(d->legs[0]));
     d->receipt = (struct receipt){
         .cookie = cookie,
         .lane_id = lane_id,
-        .legs_open = (uint32_t)p->sink_count,
+        .legs_open = (uint32_t)legs,
         .verdict = VERDICT_CONFIRMED,
         .size = m->size,
         .lane = lane_id ? lane_get(&p->lanes, lane_id) : p->no_lane,
         .pipeline = p,
     };
-    return &d->receipt;
+    return d;
 }
 
-void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)
+static void enter_window(struct pipeline *p, const struct msg *m)
 {
     assert(p->reserved > 0);
-    m = transform_apply(p->transform, m);
-    struct receipt *r = receipt_new(p, m, cookie, lane_id);
-    struct delivery *d = (struct delivery *)r;
     p->reserved--;
     p->in_flight++;
     p->bytes += m->size;
     stats_add(&p->stats, COUNT_RECEIVED, 1);
     stats_add(&p->stats, COUNT_RECEIVED_BYTES, m->body.len);
-    for (size_t i = 0; i < p->sink_count; i++) {
-        d->legs[i] = (struct leg){.msg = msg_ref(m), .receipt = r, .seq = p->next_seq++};
-        slot_add(&p->slots[i], &d->legs[i]);
-    }
+}
+
+static void give_leg(struct delivery *d, size_t i, struct msg *m, struct sink_slot *slot)
+{
+    uint64_t seq = slot->pipeline->next_seq++;
+    d->legs[i] = (struct leg){.msg = msg_ref(m), .receipt = &d->receipt, .seq = seq};
+    slot_add(slot, &d->legs[i]);
+}
+
+void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)
+{
+    m = transform_apply(p->transform, m);
+    struct delivery *d = delivery_new(p, m, cookie, lane_id, p->sink_count);
+    enter_window(p, m);
+    for (size_t i = 0; i < p->sink_count; i++)
+        give_leg(d, i, m, &p->slots[i]);
     msg_unref(m); /* the legs have their own */
-    lane_enter(p, r->lane);
+    lane_enter(p, d->receipt.lane);
     pipeline_wake(p);
+}
+
+void pipeline_emit_dead(struct pipeline *p, struct msg *m, uint64_t cookie)
+{
+    struct delivery *d = delivery_new(p, m, cookie, 0, 1);
+    enter_window(p, m);
+    give_leg(d, 0, m, p->dead_letter);
+    msg_unref(m);
+    lane_enter(p, d->receipt.lane);
+    pipeline_wake(p);
+}
+
+bool pipeline_has_dead_letter(const struct pipeline *p)
+{
+    return p->dead_letter != NULL;
 }
 
 void receipt_settle(struct receipt *r)
 {
     struct pipeline *p = r->pipeline;
-    if (r->verdict == VERDICT_CONFIRMED) stats_add(&p->stats, COUNT_CONFIRMED, 1);
+    bool delivered = r->verdict == VERDICT_CONFIRMED && !p->back; /* the store is no sink */
+    if (delivered) stats_add(&p->stats, COUNT_CONFIRMED, 1);
     if (p->settled_count == p->settled_cap) {
         p->settled_cap = p->settled_cap ? 2 * p->settled_cap : 64;
         p->settled = mem_realloc(p->settled, p->settled_cap * sizeof(struct receipt *));
@@ -213,8 +243,9 @@ void pipeline_sink_state(struct sink *s, enum sink_state state, const struct err
     struct sink_slot *slot = s->slot;
     struct pipeline *p = slot->pipeline;
     if (state == SINK_DOWN && why)
-        log_limited(&slot->complaint, LOG_WARN, p->conf->name, "sink %s: %s (the source waits)",
-                    slot->name, why->text);
+        log_limited(
+            &slot->complaint, LOG_WARN, p->conf->name, "sink %s: %s (%s)", slot->name, why->text,
+            p->conf->part == PART_BACK ? "its messages wait in the store" : "the source waits");
     else if (state == SINK_UP && slot->state != SINK_UP && slot->was_up)
         log_info(p->conf->name, "sink %s: up again", slot->name);
     if (state == SINK_UP) slot->was_up = true;
@@ -315,18 +346,22 @@ static void advance_end(struct pipeline *p)
     if (p->phase != PHASE_DRAINING) pipeline_wake(p);
 }
 
+static void force_end(struct pipeline *p)
+{
+    p->forced = true;
+    close_sinks(p);
+    pipeline_wake(p);
+}
+
 static void drain_is_over(void *arg)
 {
     struct pipeline *p = arg;
     if (p->phase != PHASE_DRAINING) return;
-    log_warn(
-        p->conf->name,
-        "%u messages were not confirmed and acknowledged within drain_timeout: they are released, "
-        "and will be delivered again",
-        p->in_flight);
-    p->forced = true;
-    close_sinks(p);
-    pipeline_wake(p);
+    log_warn(p->conf->name,
+             "%u messages were not confirmed and acknowledged within drain_timeout: they %s, and "
+             "will be delivered again",
+             p->in_flight, p->conf->part == PART_BACK ? "stay in the store" : "are released");
+    force_end(p);
 }
 
 static void drain(struct pipeline *p)
@@ -345,14 +380,19 @@ void pipeline_source_finished(struct source *s)
 void pipeline_stop(struct pipeline *p)
 {
     if (p->phase == PHASE_NEW) {
-        p->forced = true;
-        close_sinks(p);
-        pipeline_wake(p);
+        force_end(p);
         return;
     }
     drain(p);
     if (p->phase == PHASE_DRAINING && !p->deadline.slot)
         loop_timer_start(p->loop, &p->deadline, (uint64_t)p->conf->drain_timeout);
+}
+
+void pipeline_abort(struct pipeline *p)
+{
+    if (p->phase == PHASE_NEW) force_end(p);
+    drain(p);
+    if (p->phase == PHASE_DRAINING) force_end(p);
 }
 
 /* ---- the turn ---- */
@@ -361,13 +401,7 @@ static void say_running(struct pipeline *p)
 {
     if (p->said_running || !p->source_up || !may_receive(p)) return;
     p->said_running = true;
-    log_info(p->conf->name, "running");
-}
-
-static void publish(struct pipeline *p)
-{
-    atomic_store_explicit(&p->stats.in_flight, p->in_flight, memory_order_relaxed);
-    atomic_store_explicit(&p->stats.in_flight_bytes, p->bytes, memory_order_relaxed);
+    if (p->conf->part != PART_BACK) log_info(p->conf->name, "running");
 }
 
 /* Once per turn of the loop, after all its events: offers, verdicts, room. What these bring about
@@ -380,7 +414,7 @@ static void turn(void *arg)
     settle(p);
     say_running(p);
     give_room(p);
-    publish(p);
+    pipeline_publish(p);
     advance_end(p);
 }
 
@@ -441,7 +475,7 @@ struct pipeline *pipeline_create(const struct pipeline_conf *conf, struct loop *
     p->random = uv_hrtime() | 1;
     p->turn = (struct turn_task){.run = turn, .arg = p};
     p->deadline = (struct loop_timer){.run = drain_is_over, .arg = p};
-    guarantee_of(conf, &p->guarantee);
+    guarantee_of(conf->part == PART_FRONT ? conf->whole : conf, &p->guarantee);
     lane_table_init(&p->lanes, p->window, queues);
     p->no_lane = lane_get(&p->lanes, 0);
     return p;
@@ -452,7 +486,7 @@ bool pipeline_start(struct pipeline *p, struct error *e)
     p->transform = transform_create(&p->conf->set_attributes, e);
     if (!p->transform && e->fault != FAULT_NONE) return error_prefix(e, "set_attributes");
     if (!create_sinks(p, e) || !create_source(p, e)) return false;
-    log_info(p->conf->name, "%s", p->guarantee.text);
+    if (p->conf->part != PART_BACK) log_info(p->conf->name, "%s", p->guarantee.text);
     for (size_t i = 0; i < p->slot_count; i++)
         if (!p->slots[i].sink->ops->start(p->slots[i].sink, e))
             return error_prefix(e, "sink %s", p->slots[i].name);

@@ -40,6 +40,10 @@ void pipeline_unreserve(struct pipeline *p, unsigned n);
  * call. */
 void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id);
 
+/* The same for a message that is to go to the dead-letter sink, which the pipeline must have. */
+void pipeline_emit_dead(struct pipeline *p, struct msg *m, uint64_t cookie);
+bool pipeline_has_dead_letter(const struct pipeline *p);
+
 /* The far end has forgotten these messages (deleted, committed, PUBACK written), or they are
  * released and no longer ours: the receipts are gone and their room returns. Any order, any
  * grouping, also from within settle(). */

@@ -17,6 +17,21 @@ struct sink_conf {
 
 enum { PIPELINE_MAX_SINKS = 16 };
 
+/* Where what was received and not yet delivered is kept besides at its source. */
+enum store_mode {
+    STORE_OFF,      /* nowhere: the source is acknowledged when every sink has confirmed */
+    STORE_OVERFLOW, /* on disk while the sinks are away for long */
+    STORE_ALWAYS,   /* on disk, and the source is acknowledged when it is there */
+};
+enum store_full { STORE_BLOCK, STORE_REJECT, STORE_DROP_OLDEST, STORE_DROP_NEWEST };
+
+/* With a store, a pipeline runs as two, joined by it (flow.h). */
+enum pipeline_part {
+    PART_WHOLE,
+    PART_FRONT, /* the source, and the store as its sink */
+    PART_BACK,  /* the store as the source of the sinks */
+};
+
 struct pipeline_conf {
     const char *name;
     struct source_conf source;
@@ -34,6 +49,17 @@ struct pipeline_conf {
     int64_t workers;
     struct opt_list require;        /* "ordered", "at-least-once" */
     struct opt_list set_attributes; /* "name=template" */
+
+    int store;              /* enum store_mode */
+    const char *store_path; /* the folder of its files */
+    int64_t store_max_bytes, store_max_messages;
+    int64_t store_max_age;                      /* ms, 0: any */
+    int store_full;                             /* enum store_full */
+    int64_t store_linger, store_overflow_after; /* ms */
+
+    /* not of the table: what flow.c makes of it */
+    enum pipeline_part part;
+    const struct pipeline_conf *whole; /* of a part */
 };
 
 extern const struct opt pipeline_opts[]; /* ends with OPT_END */
@@ -43,7 +69,7 @@ struct guarantee {
     bool at_least_once, ordered;
     bool order_required; /* by the user: sinks without order of their own get one leg of a lane at a
                             time */
-    char text[400]; /* "at-least-once, ordered by message group, dead letter: sqs orders-dlq" */
+    char text[600]; /* "at-least-once, ordered by message group, dead letter: sqs orders-dlq" */
 };
 void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g);
 

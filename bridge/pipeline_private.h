@@ -74,6 +74,12 @@ struct pipeline {
     struct log_limit stuck;
     struct stats stats;
 
+    /* Where a store lies between: the part at the other side of it, and how many messages are in
+     * flight in both. The front's counters are those of the whole. */
+    struct pipeline *front, *back;
+    unsigned passing;
+    uint64_t forwarded[COUNTERS]; /* of the back's, to the front's */
+
     void (*on_closed)(struct pipeline *p, void *arg);
     void *closed_arg;
 };
@@ -81,6 +87,9 @@ struct pipeline {
 /* pipeline.c */
 void pipeline_wake(struct pipeline *p); /* something has changed: look at the end of this turn */
 void receipt_settle(struct receipt *r); /* its last leg has ended */
+
+/* parts.c */
+void pipeline_publish(struct pipeline *p); /* what is in flight, in the counters */
 
 /* slot.c: legs on their way to one sink */
 void slot_add(struct sink_slot *slot, struct leg *l); /* behind all others of its lane */

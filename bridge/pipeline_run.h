@@ -15,6 +15,16 @@ bool pipeline_start(struct pipeline *p, struct error *e) MUST_USE;
 /* Begins the end: nothing new is received, what is in flight may end until drain_timeout, the rest
  * is released. */
 void pipeline_stop(struct pipeline *p);
+void pipeline_abort(struct pipeline *p); /* the same, without time for what is in flight */
+
+/* The two parts of a pipeline with a store: counted as one, in the front's counters. passing: how
+ * many messages are in flight in both, which are counted once. */
+void pipeline_join(struct pipeline *front, struct pipeline *back);
+void pipeline_set_passing(struct pipeline *front, unsigned passing);
+unsigned pipeline_in_flight(const struct pipeline *p);
+
+/* Whether all sinks are there, and nothing is stuck. */
+bool pipeline_delivers(const struct pipeline *p);
 
 /* closed(arg): everything has ended and all handles are gone; pipeline_destroy() may follow, but
  * not from within. */

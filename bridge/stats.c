@@ -16,6 +16,9 @@ const char *counter_name(enum counter which)
         [COUNT_REJECTED] = "rejected",
         [COUNT_DEAD_LETTERED] = "dead_lettered",
         [COUNT_DROPPED] = "dropped",
+        [COUNT_DROPPED_FULL] = "dropped_store_full",
+        [COUNT_DROPPED_AGE] = "dropped_store_age",
+        [COUNT_DROPPED_CORRUPT] = "dropped_store_corrupt",
         [COUNT_REQUESTS] = "requests",
         [COUNT_FAILED_REQUESTS] = "failed_requests",
         [COUNT_RECEIVED_BYTES] = "received_bytes",
@@ -49,6 +52,9 @@ void stats_write(const struct stats *s, const char *pipeline, unsigned worker, s
     put_number(&w, "in_flight", atomic_load_explicit(&s->in_flight, memory_order_relaxed));
     put_number(&w, "in_flight_bytes",
                atomic_load_explicit(&s->in_flight_bytes, memory_order_relaxed));
+    put_number(&w, "store_messages",
+               atomic_load_explicit(&s->store_messages, memory_order_relaxed));
+    put_number(&w, "store_bytes", atomic_load_explicit(&s->store_bytes, memory_order_relaxed));
     put_number(&w, "longest_turn_us",
                atomic_load_explicit(&s->longest_turn_us, memory_order_relaxed));
     json_object_end(&w);

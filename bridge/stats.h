@@ -9,16 +9,19 @@
 #include "bridge/mem.h"
 
 enum counter {
-    COUNT_RECEIVED,      /* messages emitted by the source */
-    COUNT_REDELIVERED,   /* came again while still in flight, and were not sent again */
-    COUNT_CONFIRMED,     /* messages that every sink has confirmed */
-    COUNT_ACKNOWLEDGED,  /* messages acknowledged at the source */
-    COUNT_RELEASED,      /* given back unacknowledged */
-    COUNT_RETRIED,       /* legs tried again */
-    COUNT_REJECTED,      /* legs that a sink refused for good, or that used up their attempts */
-    COUNT_DEAD_LETTERED, /* of those, confirmed by the dead-letter sink */
-    COUNT_DROPPED,       /* lost by a rule that the user chose, or by QoS 0 */
-    COUNT_REQUESTS,      /* requests to a far end that counts or bills them (SQS) */
+    COUNT_RECEIVED,        /* messages emitted by the source */
+    COUNT_REDELIVERED,     /* came again while still in flight, and were not sent again */
+    COUNT_CONFIRMED,       /* messages that every sink has confirmed */
+    COUNT_ACKNOWLEDGED,    /* messages acknowledged at the source */
+    COUNT_RELEASED,        /* given back unacknowledged */
+    COUNT_RETRIED,         /* legs tried again */
+    COUNT_REJECTED,        /* legs that a sink refused for good, or that used up their attempts */
+    COUNT_DEAD_LETTERED,   /* of those, confirmed by the dead-letter sink */
+    COUNT_DROPPED,         /* lost by a rule that the user chose, or by QoS 0 */
+    COUNT_DROPPED_FULL,    /* of those: the store was full */
+    COUNT_DROPPED_AGE,     /* they were older than store_max_age */
+    COUNT_DROPPED_CORRUPT, /* their row in the store was damaged (and is put aside) */
+    COUNT_REQUESTS,        /* requests to a far end that counts or bills them (SQS) */
     COUNT_FAILED_REQUESTS,
     COUNT_RECEIVED_BYTES,
     COUNTERS
@@ -26,8 +29,9 @@ enum counter {
 
 struct stats {
     atomic_uint_fast64_t counts[COUNTERS];
-    atomic_uint_fast64_t in_flight, in_flight_bytes; /* now */
-    atomic_uint_fast64_t longest_turn_us;            /* of the loop, since the last report */
+    atomic_uint_fast64_t in_flight, in_flight_bytes;  /* now */
+    atomic_uint_fast64_t store_messages, store_bytes; /* now, on disk */
+    atomic_uint_fast64_t longest_turn_us;             /* of the loop, since the last report */
 };
 
 static inline void stats_add(struct stats *s, enum counter which, uint64_t n)

@@ -162,6 +162,7 @@ static void create_workers(struct supervisor *s, const struct pipeline_conf *pip
 
 static int exit_code(enum fault fault)
 {
+    if (fault == FAULT_FATAL) return EX_IOERR;
     return fault == FAULT_CONFIG ? EX_CONFIG : EX_UNAVAILABLE;
 }
 

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "bridge/flow.h"
 #include "bridge/log.h"
-#include "bridge/pipeline_run.h"
 
 enum { TURN_REPORT_MS = 100 };
 
@@ -14,7 +14,7 @@ struct worker {
     const struct pipeline_conf *conf;
     unsigned index;
     struct loop *loop;
-    struct pipeline *pipeline;
+    struct flow *flow;
     pthread_t thread;
     void (*ended)(void *arg);
     void *ended_arg;
@@ -25,23 +25,22 @@ struct worker {
     struct error error;
 };
 
-static void on_closed(struct pipeline *p, void *arg)
+static void on_closed(void *arg)
 {
     struct worker *w = arg;
-    (void)p;
     loop_stop(w->loop);
 }
 
 static void on_stop(struct post *post)
 {
     struct worker *w = (struct worker *)((char *)post - offsetof(struct worker, stop));
-    pipeline_stop(w->pipeline);
+    flow_stop(w->flow);
 }
 
 static void report_turn(void *arg)
 {
     struct worker *w = arg;
-    struct stats *stats = pipeline_stats(w->pipeline);
+    struct stats *stats = flow_stats(w->flow);
     uint64_t longest = loop_longest_turn_us(w->loop);
     if (longest > atomic_load_explicit(&stats->longest_turn_us, memory_order_relaxed))
         atomic_store_explicit(&stats->longest_turn_us, longest, memory_order_relaxed);
@@ -51,15 +50,17 @@ static void report_turn(void *arg)
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    pipeline_on_closed(w->pipeline, on_closed, w);
-    if (!pipeline_start(w->pipeline, &w->error)) {
+    flow_on_closed(w->flow, on_closed, w);
+    if (!flow_start(w->flow, &w->error)) {
         atomic_store(&w->failed, true);
         log_error(w->conf->name, "cannot start: %s", w->error.text);
-        pipeline_stop(w->pipeline);
+        flow_stop(w->flow);
     }
     loop_timer_start(w->loop, &w->turn_report, TURN_REPORT_MS);
     loop_run(w->loop);
     loop_timer_stop(w->loop, &w->turn_report);
+    if (!atomic_load(&w->failed) && !flow_is_well(w->flow, &w->error))
+        atomic_store(&w->failed, true);
     if (w->ended) w->ended(w->ended_arg);
     return NULL;
 }
@@ -75,7 +76,7 @@ struct worker *worker_create(const struct pipeline_conf *conf, unsigned index,
     w->stop.run = on_stop;
     atomic_flag_clear(&w->stop_posted);
     w->loop = loop_create();
-    w->pipeline = pipeline_create(conf, w->loop, index);
+    w->flow = flow_create(conf, w->loop, index, FLOW_WHOLE);
     w->turn_report = (struct loop_timer){.run = report_turn, .arg = w};
     return w;
 }
@@ -107,7 +108,7 @@ bool worker_join(struct worker *w, struct error *e)
     pthread_join(w->thread, NULL);
     bool ok = !w->failed;
     if (w->failed) *e = w->error;
-    pipeline_destroy(w->pipeline);
+    flow_destroy(w->flow);
     loop_destroy(w->loop);
     free(w);
     return ok;
@@ -120,7 +121,7 @@ bool worker_failed(struct worker *w)
 
 struct stats *worker_stats(struct worker *w)
 {
-    return pipeline_stats(w->pipeline);
+    return flow_stats(w->flow);
 }
 
 unsigned worker_index(const struct worker *w)

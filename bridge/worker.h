@@ -17,7 +17,7 @@ void worker_stop(struct worker *w); /* begins the drain; again: harmless */
 /* Waits for the end, and frees the worker. False: it could not start, or failed: e says why. */
 bool worker_join(struct worker *w, struct error *e) MUST_USE;
 
-bool worker_failed(struct worker *w);         /* it could not start */
+bool worker_failed(struct worker *w);         /* it could not start, or not go on */
 struct stats *worker_stats(struct worker *w); /* valid until worker_join() */
 unsigned worker_index(const struct worker *w);
 const struct pipeline_conf *worker_conf(const struct worker *w);

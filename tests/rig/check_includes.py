@@ -12,7 +12,7 @@ from pathlib import Path
 from .process import ROOT
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
-_PACKAGES = ["libuv", "libcurl", "openssl", "rdkafka", "libconfig"]
+_PACKAGES = ["libuv", "libcurl", "openssl", "rdkafka", "libconfig", "sqlite3"]
 
 
 def allowed(path):

@@ -1,0 +1,244 @@
+#include "bridge/store_disk.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "bridge/log.h"
+#include "bridge/store_files.h"
+
+enum {
+    SALVAGE_ROWS = 256,
+    SHRINK_PAGES = 1024,
+    SHRINK_BYTES = 4 * 1024 * 1024, /* free within the file of an empty store */
+};
+
+struct store_disk {
+    struct store_disk_conf conf;
+    struct store_files files;
+    struct store_db *db;
+    bool full; /* the reserve was given up */
+};
+
+/* ---- what is damaged ---- */
+
+/* Skips what can't be read, in growing steps. Returns how many rows were taken over. */
+static enum store_result salvage_rows(struct store_disk *d, struct store_db *from, int64_t last,
+                                      int64_t *salvaged, struct error *e)
+{
+    struct store_row rows[SALVAGE_ROWS];
+    struct store_reading r = {.rows = rows, .max = SALVAGE_ROWS, .max_bytes = SIZE_MAX};
+    int64_t at = 0, step = 1;
+    enum store_result written = STORE_DONE;
+    while (written == STORE_DONE && !r.end && at <= last) {
+        enum store_result result = store_db_read(from, at, &r, e);
+        written = store_db_begin(d->db, e);
+        for (size_t i = 0; i < r.count; i++) {
+            if (written == STORE_DONE) written = store_db_append(d->db, &rows[i], e);
+            msg_unref(rows[i].msg);
+        }
+        if (written == STORE_DONE) written = store_db_commit(d->db, e);
+        if (written == STORE_DONE) *salvaged += (int64_t)r.count;
+        at = r.next;
+        if (result == STORE_DONE) continue;
+        r.end = false;
+        at += step;
+        step *= 2;
+    }
+    if (written != STORE_DONE) store_db_rollback(d->db);
+    return written;
+}
+
+static void salvage(struct store_disk *d, const char *kept)
+{
+    struct store_db *from;
+    struct error e = {0};
+    int64_t salvaged = 0, last = INT64_MAX / 4;
+    const char *name = d->conf.pipeline;
+    if (store_db_open_to_read(kept, &from, &e) != STORE_DONE) {
+        log_error(name, "store: nothing of \"%s\" can be read: %s", kept, e.text);
+        return;
+    }
+    if (store_db_usage(from)->last_id) last = store_db_usage(from)->last_id;
+    enum store_result result = salvage_rows(d, from, last, &salvaged, &e);
+    store_db_close(from);
+    if (result != STORE_DONE)
+        log_error(name, "store: taking messages over from \"%s\" ended early: %s", kept, e.text);
+    log_warn(name, "store: %" PRId64 " messages of \"%s\" were still readable and are delivered",
+             salvaged, kept);
+}
+
+static enum store_result open_db(struct store_disk *d, struct error *e)
+{
+    if (store_files_suspected(&d->files)) {
+        error_set(e, FAULT_FATAL, "it was found damaged while the bridge ran");
+        return STORE_BROKEN;
+    }
+    return store_db_open(d->files.db, d->conf.max_bytes, true, &d->db, e);
+}
+
+/* The usage is counted when a file is opened, so it is opened once more. */
+static bool start_anew(struct store_disk *d, struct error *e)
+{
+    char *kept;
+    log_error(d->conf.pipeline, "store: \"%s\" is damaged: %s", d->files.db, e->text);
+    if (!store_files_quarantine(&d->files, &kept, e)) return false;
+    log_error(d->conf.pipeline,
+              "store: the damaged one is kept as \"%s\", and a new one is begun (look at it with "
+              "sqlite3; nothing of it is deleted)",
+              kept);
+    bool ok = store_db_open(d->files.db, d->conf.max_bytes, false, &d->db, e) == STORE_DONE;
+    if (ok) {
+        salvage(d, kept);
+        store_db_close(d->db);
+        d->db = NULL;
+        ok = store_db_open(d->files.db, d->conf.max_bytes, false, &d->db, e) == STORE_DONE;
+    }
+    free(kept);
+    return ok;
+}
+
+/* ---- opening ---- */
+
+static bool open_disk(struct store_disk *d, struct error *e)
+{
+    if (!store_files_check_folder(d->conf.folder, e) || !store_files_lock(&d->files, e))
+        return false;
+    enum store_result result = open_db(d, e);
+    if (result == STORE_NO_SPACE) { /* a last run may have filled the disk */
+        store_files_release(&d->files);
+        d->full = true;
+        result = open_db(d, e);
+    }
+    if (result == STORE_BROKEN) return start_anew(d, e);
+    if (result != STORE_DONE) return false;
+    if (!d->full && !store_files_reserve(&d->files)) {
+        d->full = true;
+        log_warn(d->conf.pipeline, "store: no space for the reserve in \"%s\": it only drains "
+                                   "until there is",
+                 d->conf.folder);
+    }
+    return true;
+}
+
+struct store_disk *store_disk_open(const struct store_disk_conf *conf, struct error *e)
+{
+    struct store_disk *d = mem_zalloc(sizeof(*d));
+    d->conf = *conf;
+    store_files_name(&d->files, conf->folder, conf->pipeline, conf->worker);
+    if (open_disk(d, e)) return d;
+    error_prefix(e, "store");
+    store_disk_close(d);
+    return NULL;
+}
+
+void store_disk_close(struct store_disk *d)
+{
+    if (!d) return;
+    store_db_close(d->db);
+    store_files_free(&d->files);
+    free(d);
+}
+
+const struct store_usage *store_disk_usage(const struct store_disk *d)
+{
+    return store_db_usage(d->db);
+}
+
+/* ---- rounds ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Runs of neighbours go in one statement. */
+static enum store_result delete_rows(struct store_disk *d, struct store_round *r)
+{
+    enum store_result result = STORE_DONE;
+    if (r->delete_count > 1)
+        qsort(r->deletes, r->delete_count, sizeof(r->deletes[0]), by_id);
+    for (size_t i = 0, n; i < r->delete_count && result == STORE_DONE; i += n) {
+        int64_t first = r->deletes[i];
+        for (n = 1; i + n < r->delete_count && r->deletes[i + n] == first + (int64_t)n;)
+            n++;
+        result = store_db_delete(d->db, first, first + (int64_t)n - 1, &r->error);
+    }
+    return result;
+}
+
+static enum store_result transaction(struct store_disk *d, struct store_round *r, bool append)
+{
+    enum store_result result = store_db_begin(d->db, &r->error);
+    if (result == STORE_DONE) result = delete_rows(d, r);
+    if (result == STORE_DONE && r->dropping) result = store_db_drop(d->db, &r->drop, &r->error);
+    for (size_t i = 0; append && i < r->row_count && result == STORE_DONE; i++)
+        result = store_db_append(d->db, &r->rows[i], &r->error);
+    if (result == STORE_DONE) result = store_db_commit(d->db, &r->error);
+    if (result != STORE_DONE) store_db_rollback(d->db);
+    r->committed = result == STORE_DONE;
+    r->appended = append && r->committed;
+    return result;
+}
+
+/* At its own limit a file can still be deleted from; on a full disk only where there is a reserve to
+ * give up. */
+static void note_no_space(struct store_disk *d)
+{
+    const struct store_usage *u = store_db_usage(d->db);
+    bool own_limit = u->max_bytes - u->file_bytes < u->max_bytes / 64 + 64 * 4096;
+    if (own_limit || d->full) return;
+    d->full = true;
+    store_files_release(&d->files);
+    log_error(d->conf.pipeline,
+              "store: the disk of \"%s\" is full: no more is taken until there is space again "
+              "(what is there is delivered)",
+              d->conf.folder);
+}
+
+static void try_to_recover(struct store_disk *d)
+{
+    struct error e;
+    const struct store_usage *u = store_db_usage(d->db);
+    if (u->file_bytes > u->used_bytes) (void)!store_db_shrink(d->db, SHRINK_PAGES, &e);
+    if (!store_files_reserve(&d->files)) return;
+    d->full = false;
+    log_info(d->conf.pipeline, "store: there is space on the disk again");
+}
+
+static bool has_work(const struct store_round *r, bool append)
+{
+    return r->delete_count || r->dropping || (append && r->row_count);
+}
+
+static void write_round(struct store_disk *d, struct store_round *r)
+{
+    bool append = !d->full;
+    r->result = has_work(r, append) ? transaction(d, r, append) : STORE_DONE;
+    if (r->result == STORE_NO_SPACE) {
+        note_no_space(d);
+        r->result = has_work(r, false) ? transaction(d, r, false) : STORE_DONE;
+        if (r->result == STORE_NO_SPACE) r->result = STORE_DONE; /* later */
+    }
+}
+
+static void shrink_empty(struct store_disk *d, struct store_round *r)
+{
+    const struct store_usage *u = store_db_usage(d->db);
+    if (u->messages || u->file_bytes - u->used_bytes < SHRINK_BYTES) return;
+    r->result = store_db_shrink(d->db, SHRINK_PAGES, &r->error);
+    if (r->result == STORE_NO_SPACE) r->result = STORE_DONE;
+}
+
+void store_disk_round(struct store_disk *d, struct store_round *r)
+{
+    r->appended = r->committed = false;
+    write_round(d, r);
+    if (d->full && r->result == STORE_DONE) try_to_recover(d);
+    if (r->result == STORE_DONE) shrink_empty(d, r);
+    if (r->result == STORE_DONE && r->reading)
+        r->result = store_db_read(d->db, r->read_from, &r->read, &r->error);
+    if (r->result == STORE_BROKEN) store_files_suspect(&d->files);
+    r->disk_full = d->full;
+    r->usage = *store_db_usage(d->db);
+}
