@@ -25,9 +25,11 @@ struct sink {
 /* What a source can promise with this configuration; it is printed at start and checked against
  * `require`. */
 struct source_promise {
-    bool at_least_once;     /* false: loss is possible, and why says how */
-    const char *ordered_by; /* "message group", "partition", "topic"; NULL: no order */
-    const char *why;        /* why not at-least-once; NULL otherwise */
+    bool at_least_once;        /* false: loss is possible, and why says how */
+    const char *ordered_by;    /* "message group", "partition", "topic"; NULL: no order */
+    const char *why;           /* why not at-least-once; NULL otherwise */
+    int64_t max_message_bytes; /* the largest that it may emit: body, key, topic and attributes; 0:
+                                  not known */
 };
 
 /* How far a sink keeps the order of the legs that it accepted. */
@@ -42,7 +44,11 @@ struct sink_promise {
     enum sink_order order;
     bool confirmed;  /* false: leg_done(NULL) does not mean that the far end has it (MQTT QoS 0) */
     const char *why; /* why not confirmed; NULL otherwise */
+    int64_t max_message_bytes; /* the largest that it surely takes, attributes counted; 0: not
+                                  known; SINK_TAKES_ALL: any */
+    const char *body_only;     /* why attributes are left behind; NULL: they are not */
 };
+#define SINK_TAKES_ALL INT64_MAX
 
 struct source_ops {
     const struct opt *opts;

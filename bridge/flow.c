@@ -45,6 +45,7 @@ static void make_front(struct flow *f)
     bool rejects = f->conf->store_full == STORE_REJECT;
     c->dead_letter = rejects ? (struct sink_conf){&store_connector, &f->dead_end}
                              : (struct sink_conf){NULL, NULL};
+    c->last_resort = (struct sink_conf){NULL, NULL};
 }
 
 /* Attributes were set in the front. */
@@ -81,8 +82,8 @@ static void on_front_closed(struct pipeline *p, void *arg)
 static void on_back_closed(struct pipeline *p, void *arg)
 {
     struct flow *f = arg;
-    (void)p;
     f->back_closed = true;
+    if (f->front && pipeline_failure(p)) pipeline_stop(f->front);
     consider_end(f);
 }
 
@@ -188,6 +189,12 @@ bool flow_is_well(const struct flow *f, struct error *e)
 {
     if (f->failed) *e = f->why;
     return !f->failed;
+}
+
+const struct error *flow_failure(const struct flow *f)
+{
+    const struct error *why = f->front ? pipeline_failure(f->front) : NULL;
+    return why || !f->back ? why : pipeline_failure(f->back);
 }
 
 struct stats *flow_stats(struct flow *f)

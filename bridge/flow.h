@@ -30,6 +30,9 @@ void flow_destroy(struct flow *f);
 /* False: it came to its end because it could not go on, and why. */
 bool flow_is_well(const struct flow *f, struct error *e);
 
+/* Why its source or a sink gave up for good, and it came to its end; NULL: none did. */
+const struct error *flow_failure(const struct flow *f);
+
 struct stats *flow_stats(struct flow *f);
 
 #endif

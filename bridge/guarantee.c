@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bridge/dead_letter.h"
 #include "bridge/pipeline_conf.h"
 #include "bridge/store.h"
 #include "bridge/transform.h"
@@ -17,6 +18,7 @@ static const char *const store_fulls[] = {[STORE_BLOCK] = "block",
                                           [STORE_DROP_OLDEST] = "drop_oldest",
                                           [STORE_DROP_NEWEST] = "drop_newest",
                                           NULL};
+static const char *const rejects[] = {[ON_REJECT_HOLD] = "hold", [ON_REJECT_DROP] = "drop", NULL};
 
 const struct opt pipeline_opts[] = {
     {FIELD(max_in_flight), .type = OPT_INT, .fallback = "1000", .min = 1, .max = 100000,
@@ -67,6 +69,15 @@ const struct opt pipeline_opts[] = {
      .help = "how long a commit waits for company; more is kinder to flash"},
     {FIELD(store_overflow_after), .type = OPT_DURATION, .fallback = "5s", .min = 0, .max = 3600000,
      .help = "with store = \"overflow\": how long the sinks are away before messages go to disk"},
+    {FIELD(on_reject), .type = OPT_ENUM, .choices = rejects, .fallback = "hold",
+     .help = "a message that a sink refuses for good, without a dead letter or refused there too: "
+             "hold it and stop the source, trying slowly; or drop it and count it"},
+    {FIELD(dead_letter_file), .type = OPT_STRING,
+     .help = "JSON lines with what dead_letter refuses, or all that is refused where there is no "
+             "dead_letter"},
+    {FIELD(max_message_bytes), .type = OPT_SIZE, .fallback = "0", .max = INT64_C(1) << 40,
+     .help = "the largest message that the source emits, for the proof that dead_letter takes it; "
+             "0: as the source says"},
     OPT_END,
 };
 
@@ -108,6 +119,22 @@ static void weigh_sink(struct guarantee *g, const struct sink_conf *sink, const 
     if (promise.order == ORDER_NONE && !g->order_required) g->ordered = false;
 }
 
+/* What it takes counts as acknowledged, so it must keep it. */
+static void weigh_resort(struct guarantee *g, const struct sink_conf *sink, const char **weak)
+{
+    if (!sink->connector || promise_of_sink(sink).confirmed) return;
+    g->at_least_once = false;
+    *weak = promise_of_sink(sink).why;
+}
+
+static void add_resort(struct guarantee *g, const char *what, const struct sink_conf *sink)
+{
+    char name[128];
+    if (!sink->connector) return;
+    sink->connector->sink->describe(sink->conf, name, sizeof(name));
+    add(g, "%s%s", what, name);
+}
+
 void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
 {
     struct source_promise source = promise_of_source(conf);
@@ -119,6 +146,8 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
     };
     for (size_t i = 0; i < conf->sink_count; i++)
         weigh_sink(g, &conf->sinks[i], &weak);
+    weigh_resort(g, &conf->dead_letter, &weak);
+    weigh_resort(g, &conf->last_resort, &weak);
     if (g->at_least_once && !source.at_least_once)
         add(g, "at-least-once from the store on (before: %s)", source.why);
     else if (g->at_least_once)
@@ -129,11 +158,11 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
         add(g, ", ordered by %s", source.ordered_by);
     else
         add(g, ", not ordered");
-    if (conf->dead_letter.connector) {
-        char name[128];
-        conf->dead_letter.connector->sink->describe(conf->dead_letter.conf, name, sizeof(name));
-        add(g, ", dead letter: %s", name);
-    }
+    add_resort(g, ", dead letter: ", &conf->dead_letter);
+    add_resort(g, conf->dead_letter.connector ? ", else " : ", dead letter: ", &conf->last_resort);
+    if (conf->on_reject == ON_REJECT_DROP)
+        add(g, ", what %s refuses is dropped",
+            conf->dead_letter.connector || conf->last_resort.connector ? "that" : "a sink");
     if (conf->store != STORE_OFF && conf->part == PART_WHOLE)
         add(g, ", store: %s (%s)", store_modes[conf->store], conf->store_path);
 }
@@ -156,6 +185,69 @@ static void check_store(const struct pipeline_conf *conf, struct opt_report *r)
         opt_complain(r, "store_full", "\"reject\" needs a dead_letter sink");
 }
 
+/* ---- the dead letters ---- */
+
+static bool adds_fields(const struct opt_list *set_attributes)
+{
+    for (size_t i = 0; i < set_attributes->count; i++)
+        if (strchr(set_attributes->items[i], '$')) return true;
+    return false;
+}
+
+/* 0: not known. */
+static int64_t largest_message(const struct pipeline_conf *conf)
+{
+    if (conf->max_message_bytes) return conf->max_message_bytes;
+    return adds_fields(&conf->set_attributes) ? 0 : promise_of_source(conf).max_message_bytes;
+}
+
+static void say_size(char *text, size_t size, int64_t bytes)
+{
+    if (bytes <= 0 || bytes == SINK_TAKES_ALL)
+        snprintf(text, size, "any size");
+    else if (bytes >= 10240)
+        snprintf(text, size, "%lld KiB", (long long)bytes / 1024);
+    else
+        snprintf(text, size, "%lld bytes", (long long)bytes);
+}
+
+/* A letter that is too large for its sink must have somewhere to go. */
+static void check_letter_size(const struct pipeline_conf *conf, struct opt_report *r)
+{
+    static const char cure[] =
+        "give the pipeline dead_letter_file = \"/path.jsonl\" for those that "
+        "it refuses";
+    int64_t takes = promise_of_sink(&conf->dead_letter).max_message_bytes;
+    int64_t largest = largest_message(conf);
+    char most[32], letter[32], message[32];
+    if (takes == SINK_TAKES_ALL || conf->last_resort.connector) return;
+    if (conf->on_reject == ON_REJECT_DROP) return;
+    if (!takes) {
+        opt_complain(r, "dead_letter",
+                     "how large a message it takes is known only at its far end: "
+                     "%s",
+                     cure);
+        return;
+    }
+    if (largest && dead_letter_largest(largest) <= takes) return;
+    say_size(most, sizeof(most), takes);
+    say_size(letter, sizeof(letter), largest ? dead_letter_largest(largest) : 0);
+    say_size(message, sizeof(message), largest);
+    opt_complain(r, "dead_letter",
+                 "it takes %s at most, and a message of this source (%s) may need %s there, with "
+                 "its reason and in another spelling: %s, or say with max_message_bytes that the "
+                 "source's messages are smaller",
+                 most, message, letter, cure);
+}
+
+static void check_dead_letter(const struct pipeline_conf *conf, struct opt_report *r)
+{
+    if (!conf->dead_letter.connector) return;
+    const char *body_only = promise_of_sink(&conf->dead_letter).body_only;
+    if (body_only) opt_complain(r, "dead_letter", "a dead letter needs attributes: %s", body_only);
+    check_letter_size(conf, r);
+}
+
 void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
 {
     struct guarantee g;
@@ -170,6 +262,7 @@ void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
     transform_destroy(transform_create(&conf->set_attributes, &e));
     if (e.fault != FAULT_NONE) opt_complain(r, "set_attributes", "%s", e.text);
     check_store(conf, r);
+    check_dead_letter(conf, r);
     if (conf->max_in_flight_per_lane > conf->max_in_flight)
         opt_complain(r, "max_in_flight_per_lane", "is more than max_in_flight (%lld)",
                      (long long)conf->max_in_flight);

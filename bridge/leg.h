@@ -45,6 +45,7 @@ struct leg {
     uint64_t seq;            /* order of emission in the pipeline */
     uint64_t sink_data;      /* free for the sink while it has the leg */
     struct loop_timer retry; /* the core's: armed while it waits to be tried again */
+    int64_t first_failed_ms; /* since 1970: the first of its attempts that failed; 0: none */
     uint32_t attempts;       /* failures that count against the message */
     uint32_t returns; /* times it came back, for whatever reason: the backoff grows with it */
     bool parked;      /* stuck until somebody acts; it keeps the source stopped */

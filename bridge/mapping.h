@@ -9,6 +9,7 @@
 #define BRIDGE_MAPPING_H
 
 #include "bridge/error.h"
+#include "bridge/json.h"
 #include "bridge/msg.h"
 
 /* One header on its way out. The views hold during the call. */
@@ -50,9 +51,14 @@ struct mapping_sqs {
 bool mapping_to_sqs(const struct msg *m, size_t max_size, struct mapping_sqs *out,
                     struct buf *scratch, struct error *e) MUST_USE;
 
-/* The way back, on a draft: undoes the marker and unpacks the packed attributes. attrs has room for
- * MSG_MAX_ATTRS. */
+/* The way back, on a draft: undoes the marker and unpacks the packed attributes, behind the others,
+ * so that those of one name keep their order. attrs has room for MSG_MAX_ATTRS. */
 void mapping_from_sqs(struct msg_draft *draft, struct attr *attrs, struct buf *scratch);
+
+/* One attribute as JSON, lossless: ["name","Number.int","42"]. The reader stands behind the opening
+ * bracket; what is base64 goes to scratch, which must not move. False: not of our making. */
+void mapping_pack_attr(struct json_writer *w, const struct attr *a);
+bool mapping_unpack_attr(struct json_reader *r, struct attr *a, struct buf *scratch) MUST_USE;
 
 /* "String", "Number.int" and back. Writes at most size bytes, no NUL, and returns how many. False:
  * SQS knows no such type. */

@@ -2,7 +2,6 @@
  * Guide, "Message metadata"; API reference, SendMessage. */
 #include <strings.h>
 
-#include "bridge/json.h"
 #include "bridge/mapping.h"
 #include "bridge/text.h"
 
@@ -94,7 +93,7 @@ static void put_text(struct json_writer *w, struct bytes value, bool base64)
 }
 
 /* ["name", "type", "value"], with true as a fourth where the name is base64 too. */
-static void pack_one(struct json_writer *w, const struct attr *a)
+void mapping_pack_attr(struct json_writer *w, const struct attr *a)
 {
     char type[MAX_TYPE_BYTES + 8];
     size_t len = mapping_type_write(a, type, MAX_TYPE_BYTES);
@@ -154,7 +153,7 @@ static void put_attributes(const struct msg *m, size_t places, struct mapping_sq
     if (misfits) json_array(&w);
     for (uint32_t i = 0; i < m->attr_count; i++)
         if (packed[i])
-            pack_one(&w, &m->attrs[i]);
+            mapping_pack_attr(&w, &m->attrs[i]);
         else
             out->attrs[out->attr_count++] = m->attrs[i];
     if (!misfits) return;
@@ -238,8 +237,7 @@ static bool drop_suffix(struct bytes *text, struct bytes suffix)
     return true;
 }
 
-/* After the opening bracket of one entry. */
-static bool unpack_one(struct json_reader *r, struct attr *a, struct buf *scratch)
+bool mapping_unpack_attr(struct json_reader *r, struct attr *a, struct buf *scratch)
 {
     struct bytes type;
     if (!read_string(r, &a->name) || !read_string(r, &type) || !read_string(r, &a->value))
@@ -265,7 +263,7 @@ static size_t unpack(struct bytes packed, struct attr *attrs, size_t count, stru
     json_read(&r, scratch->ptr + start, packed.len);
     if (json_next(&r) != JSON_ARRAY) return count;
     while ((t = json_next(&r)) == JSON_ARRAY) {
-        if (n == MSG_MAX_ATTRS || !unpack_one(&r, &attrs[n], scratch)) return count;
+        if (n == MSG_MAX_ATTRS || !mapping_unpack_attr(&r, &attrs[n], scratch)) return count;
         n++;
     }
     return t == JSON_ARRAY_END && json_next(&r) == JSON_END ? n : count;
@@ -287,22 +285,23 @@ static bool undo_encoding(struct msg_draft *draft, struct bytes form, struct buf
 
 void mapping_from_sqs(struct msg_draft *draft, struct attr *attrs, struct buf *scratch)
 {
-    struct bytes packed = BYTES_NONE;
-    size_t n = 0;
+    struct attr packed = {0};
+    size_t n = 0, room = 0;
     for (size_t i = 0; i < draft->attr_count; i++)
-        if (bytes_eq(draft->attrs[i].name, PACKED)) packed = draft->attrs[i].value;
-    buf_reserve(scratch, draft->body.len + 2 * packed.len); /* once: views into it must not move */
+        if (bytes_eq(draft->attrs[i].name, PACKED)) room = draft->attrs[i].value.len;
+    buf_reserve(scratch, draft->body.len + 2 * room); /* once: views into it must not move */
     for (size_t i = 0; i < draft->attr_count; i++) {
         struct attr a = draft->attrs[i];
         if (bytes_eq(a.name, ENCODING) && undo_encoding(draft, a.value, scratch)) continue;
-        if (packed.ptr && bytes_eq(a.name, PACKED)) {
-            size_t with = unpack(packed, attrs, n, scratch);
-            if (with > n) {
-                n = with;
-                continue;
-            }
-        }
-        attrs[n++] = a;
+        if (bytes_eq(a.name, PACKED))
+            packed = a;
+        else
+            attrs[n++] = a;
+    }
+    if (packed.value.ptr) {
+        size_t with = unpack(packed.value, attrs, n, scratch);
+        if (with == n) attrs[with++] = packed; /* not of our making */
+        n = with;
     }
     draft->attrs = attrs;
     draft->attr_count = n;

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void opt_complain(struct opt_report *r, const char *option, const char *format, ...)
 {
@@ -11,4 +12,11 @@ void opt_complain(struct opt_report *r, const char *option, const char *format, 
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     r->complain(r, option, text);
+}
+
+const struct opt *opt_find(const struct opt *opts, const char *name)
+{
+    for (; opts->name; opts++)
+        if (strcmp(opts->name, name) == 0) return opts;
+    return NULL;
 }

@@ -69,6 +69,8 @@ struct section_kind {
     const char *help;                                      /* one line */
 };
 
+const struct opt *opt_find(const struct opt *opts, const char *name); /* NULL: there is none */
+
 /* Where a connector's check() reports what the table can't say: the option's name gives file and
  * line. option NULL: the section as a whole. Any number of reports; each is one line for the user.
  */

@@ -377,6 +377,37 @@ void pipeline_source_finished(struct source *s)
     drain(s->pipeline);
 }
 
+static void fail(struct pipeline *p, const char *side, const char *name, const struct error *why,
+                 int64_t drain_ms)
+{
+    if (p->failed) return;
+    p->failed = true;
+    p->failure = *why;
+    error_prefix(&p->failure, "%s %s", side, name);
+    log_error(p->conf->name, "%s: the pipeline ends", p->failure.text);
+    drain(p);
+    if (p->phase == PHASE_DRAINING && !p->deadline.slot)
+        loop_timer_start(p->loop, &p->deadline, (uint64_t)drain_ms);
+}
+
+void pipeline_source_failed(struct source *s, const struct error *why)
+{
+    struct pipeline *p = s->pipeline;
+    fail(p, "source", p->source_name, why, p->conf->drain_timeout);
+}
+
+/* Nothing of its own will be confirmed any more; the other sinks get their time. */
+void pipeline_sink_failed(struct sink *s, const struct error *why)
+{
+    struct pipeline *p = s->pipeline;
+    fail(p, "sink", s->slot->name, why, p->sink_count > 1 ? p->conf->drain_timeout : 0);
+}
+
+const struct error *pipeline_failure(const struct pipeline *p)
+{
+    return p->failed ? &p->failure : NULL;
+}
+
 void pipeline_stop(struct pipeline *p)
 {
     if (p->phase == PHASE_NEW) {
@@ -439,15 +470,23 @@ static bool slot_create(struct pipeline *p, const struct sink_conf *conf, struct
     return true;
 }
 
+static bool resort_create(struct pipeline *p, const struct sink_conf *conf, struct sink_slot **slot,
+                          struct error *e)
+{
+    if (!conf->connector) return true;
+    if (!slot_create(p, conf, e)) return false;
+    *slot = &p->slots[p->slot_count - 1];
+    (*slot)->is_dead_letter = true;
+    (*slot)->is_last_resort = slot == &p->last_resort;
+    return true;
+}
+
 static bool create_sinks(struct pipeline *p, struct error *e)
 {
     for (size_t i = 0; i < p->sink_count; i++)
         if (!slot_create(p, &p->conf->sinks[i], e)) return false;
-    if (!p->conf->dead_letter.connector) return true;
-    if (!slot_create(p, &p->conf->dead_letter, e)) return false;
-    p->dead_letter = &p->slots[p->sink_count];
-    p->dead_letter->is_dead_letter = true;
-    return true;
+    return resort_create(p, &p->conf->dead_letter, &p->dead_letter, e) &&
+           resort_create(p, &p->conf->last_resort, &p->last_resort, e);
 }
 
 static bool create_source(struct pipeline *p, struct error *e)
@@ -465,7 +504,8 @@ struct pipeline *pipeline_create(const struct pipeline_conf *conf, struct loop *
                                  unsigned worker)
 {
     struct pipeline *p = mem_zalloc(sizeof(*p));
-    size_t queues = conf->sink_count + (conf->dead_letter.connector ? 1 : 0);
+    size_t queues = conf->sink_count + (conf->dead_letter.connector ? 1 : 0) +
+                    (conf->last_resort.connector ? 1 : 0);
     p->conf = conf;
     p->loop = loop;
     p->worker = worker;

@@ -55,6 +55,10 @@ void pipeline_source_state(struct source *s, bool up, const struct error *why);
 void pipeline_source_finished(struct source *s); /* all was emitted: the pipeline drains and ends */
 void pipeline_source_closed(struct source *s);   /* answer to close() */
 
+/* It can't go on, ever: what is in flight may end, then the pipeline ends, and the process will not
+ * exit with 0. Other pipelines go on. */
+void pipeline_source_failed(struct source *s, const struct error *why);
+
 /* ---- for sinks ---- */
 
 enum sink_state {
@@ -71,5 +75,8 @@ void pipeline_sink_state(struct sink *s, enum sink_state state, const struct err
  * from within. */
 void pipeline_ready(struct sink *s);
 void pipeline_sink_closed(struct sink *s); /* answer to close() */
+
+/* As pipeline_source_failed(); what it has not confirmed is released. */
+void pipeline_sink_failed(struct sink *s, const struct error *why);
 
 #endif

@@ -38,6 +38,8 @@ struct pipeline_conf {
     struct sink_conf sinks[PIPELINE_MAX_SINKS];
     size_t sink_count;
     struct sink_conf dead_letter; /* connector NULL: none */
+    struct sink_conf last_resort; /* made from dead_letter_file: takes what dead_letter refuses, or
+                                     all where there is none */
 
     /* the options of the table below */
     int64_t max_in_flight; /* messages */
@@ -49,6 +51,9 @@ struct pipeline_conf {
     int64_t workers;
     struct opt_list require;        /* "ordered", "at-least-once" */
     struct opt_list set_attributes; /* "name=template" */
+    const char *dead_letter_file;
+    int on_reject;             /* enum on_reject */
+    int64_t max_message_bytes; /* 0: as the source says */
 
     int store;              /* enum store_mode */
     const char *store_path; /* the folder of its files */
@@ -61,6 +66,8 @@ struct pipeline_conf {
     enum pipeline_part part;
     const struct pipeline_conf *whole; /* of a part */
 };
+
+enum on_reject { ON_REJECT_HOLD, ON_REJECT_DROP };
 
 extern const struct opt pipeline_opts[]; /* ends with OPT_END */
 

@@ -21,6 +21,7 @@ struct sink_slot {
     bool full;    /* the last submit() took none */
     bool was_up, closed;
     bool is_dead_letter;
+    bool is_last_resort;       /* the file for what the dead-letter sink refuses */
     size_t waiting, in_flight; /* legs */
     struct lane_queue *ready_head, *ready_tail;
     struct leg *delayed; /* those without order that wait for their time to be tried again */
@@ -50,10 +51,10 @@ struct pipeline {
     bool source_up, source_closed, said_running;
     struct log_limit source_complaint;
 
-    struct sink_slot slots[PIPELINE_MAX_SINKS +
-                           1]; /* the last one used is the dead-letter sink, where there is one */
+    /* The sinks, and behind them the dead-letter sink and the dead-letter file, where there are. */
+    struct sink_slot slots[PIPELINE_MAX_SINKS + 2];
     size_t sink_count, slot_count;
-    struct sink_slot *dead_letter; /* NULL: none */
+    struct sink_slot *dead_letter, *last_resort; /* NULL: none */
 
     struct lane_table lanes;
     struct lane *no_lane; /* of messages without order */
@@ -72,6 +73,12 @@ struct pipeline {
     struct turn_task turn;
     struct loop_timer deadline;
     struct log_limit stuck;
+    struct {
+        uint64_t next_ms;
+        unsigned left_out;
+    } refusals; /* a line a second says what becomes of what sinks refuse */
+    bool failed;
+    struct error failure; /* why source or sink gave up for good */
     struct stats stats;
 
     /* Where a store lies between: the part at the other side of it, and how many messages are in
@@ -102,8 +109,11 @@ struct leg *slot_take_waiting(struct sink_slot *slot); /* NULL: none; for the en
 
 /* verdict.c: what follows from what a sink says */
 void leg_release(struct leg *l);
+void leg_end(struct leg *l);
+void leg_unpark(struct leg *l);
 
-/* dead_letter.c */
-struct msg *dead_letter_wrap(const struct leg *l, const char *reason); /* returns a reference */
+/* reject.c: what becomes of what a sink refuses for good */
+void leg_reject(struct leg *l, const char *reason, enum drop_reason why);
+void leg_park(struct leg *l, const char *reason);
 
 #endif

@@ -32,4 +32,7 @@ void pipeline_on_closed(struct pipeline *p, void (*closed)(struct pipeline *p, v
                         void *arg);
 void pipeline_destroy(struct pipeline *p);
 
+/* Why it ended by itself, or NULL: it did not, or had come to its end. */
+const struct error *pipeline_failure(const struct pipeline *p);
+
 #endif

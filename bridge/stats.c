@@ -1,8 +1,7 @@
 #include "bridge/stats.h"
 
-#include <time.h>
-
 #include "bridge/json.h"
+#include "bridge/loop.h"
 
 const char *counter_name(enum counter which)
 {
@@ -22,15 +21,12 @@ const char *counter_name(enum counter which)
         [COUNT_REQUESTS] = "requests",
         [COUNT_FAILED_REQUESTS] = "failed_requests",
         [COUNT_RECEIVED_BYTES] = "received_bytes",
+        [COUNT_DROPPED_REJECTED] = "dropped_rejected",
+        [COUNT_DROPPED_ATTEMPTS] = "dropped_attempts",
+        [COUNT_DROPPED_BAD_LINE] = "dropped_bad_line",
+        [COUNT_DROPPED_NO_ROOM] = "dropped_no_room",
     };
     return names[which];
-}
-
-static int64_t unix_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void put_number(struct json_writer *w, const char *name, uint64_t value)
@@ -46,7 +42,7 @@ void stats_write(const struct stats *s, const char *pipeline, unsigned worker, s
     json_key(&w, "pipeline");
     json_string(&w, bytes_str(pipeline));
     put_number(&w, "worker", worker);
-    put_number(&w, "time_ms", (uint64_t)unix_ms());
+    put_number(&w, "time_ms", (uint64_t)loop_unix_ms());
     for (enum counter c = 0; c < COUNTERS; c++)
         put_number(&w, counter_name(c), stats_get(s, c));
     put_number(&w, "in_flight", atomic_load_explicit(&s->in_flight, memory_order_relaxed));

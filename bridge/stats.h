@@ -24,6 +24,10 @@ enum counter {
     COUNT_REQUESTS,        /* requests to a far end that counts or bills them (SQS) */
     COUNT_FAILED_REQUESTS,
     COUNT_RECEIVED_BYTES,
+    COUNT_DROPPED_REJECTED, /* of the dropped: refused by a sink (on_reject = "drop") */
+    COUNT_DROPPED_ATTEMPTS, /* likewise, after max_attempts */
+    COUNT_DROPPED_BAD_LINE, /* a file's line that is no message (bad_line = "skip") */
+    COUNT_DROPPED_NO_ROOM,  /* QoS 0, and the window was full */
     COUNTERS
 };
 
@@ -43,6 +47,19 @@ static inline void stats_add(struct stats *s, enum counter which, uint64_t n)
 static inline uint64_t stats_get(const struct stats *s, enum counter which)
 {
     return atomic_load_explicit(&s->counts[which], memory_order_relaxed);
+}
+
+/* Why a message was lost: each reason has its counter. */
+enum drop_reason {
+    DROP_REJECTED = COUNT_DROPPED_REJECTED,
+    DROP_ATTEMPTS = COUNT_DROPPED_ATTEMPTS,
+    DROP_BAD_LINE = COUNT_DROPPED_BAD_LINE,
+    DROP_NO_ROOM = COUNT_DROPPED_NO_ROOM,
+};
+static inline void stats_drop(struct stats *s, enum drop_reason why)
+{
+    stats_add(s, COUNT_DROPPED, 1);
+    stats_add(s, (enum counter)why, 1);
 }
 
 const char *counter_name(enum counter which); /* "received": as in the JSON lines */

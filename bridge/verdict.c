@@ -1,4 +1,4 @@
-/* What follows from what a sink says of a leg: the next try, the dead-letter sink, or the end of
+/* What follows from what a sink says of a leg: the next try, its refusal (reject.c), or the end of
  * the leg. */
 #include "bridge/pipeline_private.h"
 
@@ -22,7 +22,7 @@ static uint64_t backoff_ms(struct pipeline *p, const struct leg *l, const struct
     return delay > why->retry_after_ms ? delay : why->retry_after_ms;
 }
 
-static void unpark(struct leg *l)
+void leg_unpark(struct leg *l)
 {
     if (l->parked) l->slot->pipeline->parked--;
     l->parked = false;
@@ -31,7 +31,7 @@ static void unpark(struct leg *l)
 static void leg_close(struct leg *l, enum verdict verdict)
 {
     struct receipt *r = l->receipt;
-    unpark(l);
+    leg_unpark(l);
     msg_unref(l->msg);
     l->msg = NULL;
     if (verdict == VERDICT_RELEASED) r->verdict = VERDICT_RELEASED;
@@ -43,56 +43,9 @@ void leg_release(struct leg *l)
     leg_close(l, VERDICT_RELEASED);
 }
 
-static void complain_stuck(const struct leg *l, const char *reason)
+void leg_end(struct leg *l)
 {
-    struct pipeline *p = l->slot->pipeline;
-    const char *cure = p->dead_letter ? "" : ", or give the pipeline a dead_letter sink";
-    if (p->parked > 1) {
-        log_limited(&p->stuck, LOG_ERROR, p->conf->name, "more messages are stuck at %s: %s",
-                    l->slot->name, reason);
-        return;
-    }
-    log_limited(
-        &p->stuck, LOG_ERROR, p->conf->name,
-        "message %.*s is stuck at %s, and the source is stopped: %s (mend the cause%s; it is "
-        "tried again every %lld s)",
-        BYTES_ARGS(l->msg->position), l->slot->name, reason, cure,
-        (long long)p->conf->retry_max_delay / 1000);
-}
-
-/* Nothing can be done but by somebody who acts: the message stays, the source stops, and it is
- * tried at the slowest pace. */
-static void leg_park(struct leg *l, const char *reason)
-{
-    struct pipeline *p = l->slot->pipeline;
-    if (!l->parked) p->parked++;
-    l->parked = true;
-    complain_stuck(l, reason);
-    slot_return(l->slot, l, (uint64_t)p->conf->retry_max_delay);
-}
-
-static void leg_dead_letter(struct leg *l, const char *reason)
-{
-    struct pipeline *p = l->slot->pipeline;
-    struct msg *wrapped = dead_letter_wrap(l, reason);
-    log_limited(&l->slot->complaint, LOG_WARN, p->conf->name,
-                "message %.*s goes to the dead-letter sink: %s: %s", BYTES_ARGS(l->msg->position),
-                l->slot->name, reason);
-    unpark(l);
-    msg_unref(l->msg);
-    l->msg = wrapped;
-    l->attempts = l->returns = 0;
-    slot_add(p->dead_letter, l);
-}
-
-static void leg_reject(struct leg *l, const char *reason)
-{
-    struct pipeline *p = l->slot->pipeline;
-    if (!l->parked) stats_add(&p->stats, COUNT_REJECTED, 1);
-    if (p->dead_letter && !l->slot->is_dead_letter)
-        leg_dead_letter(l, reason);
-    else
-        leg_park(l, reason);
+    leg_close(l, VERDICT_CONFIRMED);
 }
 
 static void leg_retry(struct leg *l, const struct error *why)
@@ -107,7 +60,7 @@ static void leg_retry(struct leg *l, const struct error *why)
     }
     struct error last;
     error_set(&last, FAULT_REJECT, "gave up after %u attempts: %s", l->attempts, why->text);
-    leg_reject(l, last.text);
+    leg_reject(l, last.text, DROP_ATTEMPTS);
 }
 
 /* The far end was away. While the sink says so itself, its state decides when offers go on; else a
@@ -121,6 +74,7 @@ static void leg_wait(struct leg *l, const struct error *why)
 static void leg_failed(struct leg *l, const struct error *why)
 {
     l->returns++;
+    if (!l->first_failed_ms && why->fault != FAULT_DOWN) l->first_failed_ms = loop_unix_ms();
     switch (why->fault) {
     case FAULT_RETRY:
     case FAULT_NONE: /* an error that forgot its kind is worth another try */
@@ -130,7 +84,8 @@ static void leg_failed(struct leg *l, const struct error *why)
         leg_wait(l, why);
         return;
     case FAULT_REJECT:
-        leg_reject(l, why->text);
+        l->attempts++;
+        leg_reject(l, why->text, DROP_REJECTED);
         return;
     case FAULT_CONFIG:
     case FAULT_FATAL:
@@ -144,7 +99,7 @@ static void leg_confirmed(struct leg *l)
     struct pipeline *p = l->slot->pipeline;
     bool there = l->slot->is_dead_letter && !p->back; /* from a front it has a way to go yet */
     if (there) stats_add(&p->stats, COUNT_DEAD_LETTERED, 1);
-    leg_close(l, VERDICT_CONFIRMED);
+    leg_end(l);
 }
 
 void leg_done(struct leg *l, const struct error *why)

@@ -22,6 +22,7 @@ struct worker {
     atomic_flag stop_posted;
     struct loop_timer turn_report;
     atomic_bool failed;
+    bool gave_up; /* its source or a sink, for good; read after the join */
     struct error error;
 };
 
@@ -61,6 +62,9 @@ static void *run(void *arg)
     loop_timer_stop(w->loop, &w->turn_report);
     if (!atomic_load(&w->failed) && !flow_is_well(w->flow, &w->error))
         atomic_store(&w->failed, true);
+    const struct error *failure = flow_failure(w->flow);
+    w->gave_up = failure != NULL;
+    if (failure) w->error = *failure;
     if (w->ended) w->ended(w->ended_arg);
     return NULL;
 }
@@ -106,8 +110,8 @@ void worker_stop(struct worker *w)
 bool worker_join(struct worker *w, struct error *e)
 {
     pthread_join(w->thread, NULL);
-    bool ok = !w->failed;
-    if (w->failed) *e = w->error;
+    bool ok = !w->failed && !w->gave_up;
+    if (!ok) *e = w->error;
     flow_destroy(w->flow);
     loop_destroy(w->loop);
     free(w);

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "config/section.h"
 #include "config/suggest.h"
+#include "config/value.h"
 
 /* One side of a connector, as source_ops and sink_ops have it in common. */
 struct side {
@@ -160,6 +161,31 @@ static void check_name(const struct reader *r, const config_setting_t *at)
                     at->name);
 }
 
+/* The file for dead letters is a file sink like any other. */
+static bool make_dead_letter_file(const struct reader *r, config_setting_t *group,
+                                  struct pipeline_conf *conf)
+{
+    static const char *const settings[][2] = {{"path", NULL}, {"format", "jsonl"}};
+    struct error e;
+    struct side side;
+    const struct connector *c = connector_find("file");
+    if (!conf->dead_letter_file) return true;
+    if (!c || !side_of(c, false, &side)) {
+        complain_at(r->complaints, setting_place(r, group),
+                    "dead_letter_file: this build has no connector \"file\"");
+        return false;
+    }
+    void *file = owned_alloc(r->owned, side.conf_size);
+    if (!value_defaults(side.opts, file, r->owned, &e)) return false;
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = settings[i][1] ? settings[i][1] : conf->dead_letter_file;
+        const struct opt *o = opt_find(side.opts, settings[i][0]);
+        if (!o || !value_parse(o, text, file, r->owned, &e)) return false;
+    }
+    conf->last_resort = (struct sink_conf){c, file};
+    return true;
+}
+
 static void read_pipeline(const struct reader *r, config_setting_t *group,
                           struct pipeline_conf *conf)
 {
@@ -176,6 +202,7 @@ static void read_pipeline(const struct reader *r, config_setting_t *group,
     bool right = section_read(&s, conf);
     right = read_source(r, group, conf) && right;
     right = read_sinks(r, group, conf) && right;
+    right = make_dead_letter_file(r, group, conf) && right;
     if (!right) return;
     struct section_report report = section_report(&s);
     pipeline_check(conf, &report.report);

@@ -168,3 +168,10 @@ bool value_parse(const struct opt *o, const char *text, void *conf, struct owned
     }
     return value_refuse(o, "in a configuration file", e);
 }
+
+bool value_defaults(const struct opt *opts, void *conf, struct owned *owned, struct error *e)
+{
+    for (const struct opt *o = opts; o->name; o++)
+        if (o->fallback && !value_parse(o, o->fallback, conf, owned, e)) return false;
+    return true;
+}

@@ -12,6 +12,10 @@
 bool value_parse(const struct opt *o, const char *text, void *conf, struct owned *owned,
                  struct error *e) MUST_USE;
 
+/* Fills conf with the defaults of a table; what has none stays zero. */
+bool value_defaults(const struct opt *opts, void *conf, struct owned *owned,
+                    struct error *e) MUST_USE;
+
 /* A list that was given, even if without items. */
 void value_clear_list(const struct opt *o, void *conf, struct owned *owned);
 

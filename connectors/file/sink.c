@@ -106,6 +106,7 @@ static void write_failed(struct file_sink *s, int why)
     s->looked = false;
     batch_end(&s->writing, SIZE_MAX, &e);
     batch_end(&s->filling, SIZE_MAX, &e);
+    if (why == EPIPE && file_is_standard(s->conf->path)) pipeline_sink_failed(&s->base, &e);
     go_down(s, &e);
 }
 
@@ -311,6 +312,10 @@ static struct sink_promise sink_promise(const void *conf)
         .order = ORDER_STREAM,
         .confirmed = keeps,
         .why = keeps ? NULL : "what a pipe's reader has not read is lost with it",
+        .max_message_bytes = SINK_TAKES_ALL,
+        .body_only = c->format == FILE_JSONL ? NULL
+                                             : "lines carry only the body (set format = "
+                                               "\"jsonl\")",
     };
 }
 

@@ -38,7 +38,7 @@ static uv_loop_t *uv_of(struct file_source *s)
 static void fail(struct file_source *s, const struct error *e)
 {
     s->finished = true;
-    pipeline_source_state(&s->base, false, e);
+    pipeline_source_failed(&s->base, e);
 }
 
 static void add_place(const struct file_source *s, struct error *e)
@@ -55,7 +55,7 @@ static bool bad_line(struct file_source *s, struct error *why)
     add_place(s, why);
     if (s->conf->bad_line == FILE_BAD_LINE_SKIP) {
         log_warn(pipeline_name(s->base.pipeline), "%s (skipped)", why->text);
-        stats_add(pipeline_stats(s->base.pipeline), COUNT_DROPPED, 1);
+        stats_drop(pipeline_stats(s->base.pipeline), DROP_BAD_LINE);
         return true;
     }
     error_set(&e, FAULT_CONFIG, "%.400s (mend the line, or set bad_line = \"skip\")", why->text);
@@ -300,9 +300,13 @@ static void source_check(const void *conf, struct opt_report *r)
 static struct source_promise source_promise(const void *conf)
 {
     const struct file_source_conf *c = conf;
-    if (file_is_regular(c->path))
-        return (struct source_promise){.at_least_once = true, .ordered_by = "line"};
-    return (struct source_promise){.ordered_by = "line", .why = "a pipe can't be read again"};
+    bool again = file_is_regular(c->path);
+    return (struct source_promise){
+        .at_least_once = again,
+        .ordered_by = "line",
+        .why = again ? NULL : "a pipe can't be read again",
+        .max_message_bytes = c->max_line_bytes,
+    };
 }
 
 static void source_describe(const void *conf, char *text, size_t size)

@@ -204,6 +204,19 @@ static void fill_producer(struct draft *d, const struct kafka_sink_conf *c,
                                           RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH);
 }
 
+int64_t kafka_conf_message_max(const struct kafka_sink_conf *conf)
+{
+    const struct opt_list *properties = &conf->client.properties;
+    char name[64];
+    const char *value;
+    int64_t most = 1000000; /* below the 1048588 of a broker whose message.max.bytes nobody set */
+    for (size_t i = 0; i < properties->count; i++)
+        if (kafka_property_split(properties->items[i], name, sizeof(name), &value) &&
+            strcmp(name, "message.max.bytes") == 0)
+            most = strtoll(value, NULL, 10);
+    return most;
+}
+
 static rd_kafka_conf_t *finish(struct draft *d)
 {
     if (!d->failed) return d->conf;

@@ -31,6 +31,9 @@ void kafka_conf_check_consumer(const struct kafka_source_conf *conf, bool comple
 void kafka_conf_check_producer(const struct kafka_sink_conf *conf, bool complete,
                                struct opt_report *r);
 
+/* What the cluster surely takes: the user's message.max.bytes, else what brokers come with. */
+int64_t kafka_conf_message_max(const struct kafka_sink_conf *conf);
+
 /* Why this property of librdkafka may not be set, NULL: it may. */
 const char *kafka_property_refused(const char *name);
 

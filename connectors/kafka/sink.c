@@ -391,8 +391,11 @@ static void kafka_sink_destroy(struct sink *base)
 
 static struct sink_promise kafka_sink_promise(const void *conf)
 {
-    (void)conf;
-    return (struct sink_promise){.order = ORDER_STREAM, .confirmed = true};
+    return (struct sink_promise){
+        .order = ORDER_STREAM,
+        .confirmed = true,
+        .max_message_bytes = kafka_conf_message_max(conf),
+    };
 }
 
 static void kafka_sink_describe(const void *conf, char *text, size_t size)

@@ -238,8 +238,15 @@ static void destroy(struct sink *base)
 static struct sink_promise promise(const void *conf)
 {
     const struct mqtt_sink_conf *c = conf;
-    if (c->qos > 0) return (struct sink_promise){.order = ORDER_STREAM, .confirmed = true};
-    return (struct sink_promise){.order = ORDER_STREAM, .why = "QoS 0 is not acknowledged"};
+    bool confirmed = c->qos > 0;
+    return (struct sink_promise){
+        .order = ORDER_STREAM,
+        .confirmed = confirmed,
+        .why = confirmed ? NULL : "QoS 0 is not acknowledged",
+        .body_only = c->mqtt.protocol == MQTT_5 ? NULL
+                                                : "MQTT 3.1.1 carries only the body (set "
+                                                  "protocol = \"5\")",
+    };
 }
 
 static void describe(const void *conf, char *text, size_t size)

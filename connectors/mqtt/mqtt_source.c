@@ -118,7 +118,7 @@ static void wait_for_room(struct mqtt_source *s, struct mqtt_arrival *a)
 
 static void drop(struct mqtt_source *s, struct mqtt_arrival *a)
 {
-    stats_add(pipeline_stats(s->base.pipeline), COUNT_DROPPED, 1);
+    stats_drop(pipeline_stats(s->base.pipeline), DROP_NO_ROOM);
     log_limited(&s->dropped, LOG_WARN, pipeline_name(s->base.pipeline),
                 "mqtt: QoS 0 messages that came while there was no room were dropped");
     mqtt_arrival_free(a);

@@ -163,7 +163,11 @@ static struct sink_promise promise(const void *conf)
 {
     const struct sqs_sink_conf *c = conf;
     bool fifo = sqs_is_fifo(&c->queue);
-    return (struct sink_promise){.order = fifo ? ORDER_BATCH : ORDER_NONE, .confirmed = true};
+    return (struct sink_promise){
+        .order = fifo ? ORDER_BATCH : ORDER_NONE,
+        .confirmed = true,
+        .max_message_bytes = c->max_message_bytes,
+    };
 }
 
 static void describe(const void *conf, char *text, size_t size)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connectors/sqs/sqs_pack.h"
+
 enum {
     DEFAULT_VISIBILITY_S = 30,
     CLOSE_MS = 3000, /* for what is on its way at the end */
@@ -253,7 +255,8 @@ static struct source_promise promise(const void *conf)
     const struct sqs_source_conf *c = conf;
     bool fifo = sqs_is_fifo(&c->queue);
     return (struct source_promise){.at_least_once = true,
-                                   .ordered_by = fifo ? "message group" : NULL};
+                                   .ordered_by = fifo ? "message group" : NULL,
+                                   .max_message_bytes = SQS_MAX_BYTES};
 }
 
 static void describe(const void *conf, char *text, size_t size)

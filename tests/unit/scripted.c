@@ -63,7 +63,11 @@ static void source_room(struct source *base)
             emit_one(s);
         assert_true(s->in_flight <= pipeline_window(base->pipeline));
     }
-    if (c->finish && c->emitted == c->total && !s->stopped) pipeline_source_finished(base);
+    if (c->emitted < c->total || s->stopped) return;
+    struct error e;
+    error_set(&e, FAULT_CONFIG, "as the script says");
+    if (c->finish) pipeline_source_finished(base);
+    if (c->fail) pipeline_source_failed(base, &e);
 }
 
 static void acknowledge_late(void *arg)
@@ -347,10 +351,17 @@ static void on_closed(struct pipeline *p, void *arg)
     loop_stop(run->loop);
 }
 
-void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *arg)
+static void count(struct stats *to, const struct stats *from)
 {
-    struct run run = {.loop = loop_create(), .until = until, .arg = arg};
+    for (enum counter c = 0; c < COUNTERS; c++)
+        atomic_init(&to->counts[c], stats_get(from, c));
+}
+
+static void run_to_the_end(struct pipeline_conf *conf, struct run run, struct stats *stats,
+                           struct error *failure)
+{
     struct error e;
+    run.loop = loop_create();
     run.pipeline = pipeline_create(conf, run.loop, 0);
     run.deadline_ms = loop_now_ms(run.loop) + 20000;
     run.look = (struct loop_timer){.run = look, .arg = &run};
@@ -359,8 +370,29 @@ void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *ar
     loop_timer_start(run.loop, &run.look, 1);
     loop_run(run.loop);
     loop_timer_stop(run.loop, &run.look);
+    if (stats) count(stats, pipeline_stats(run.pipeline));
+    const struct error *failed = pipeline_failure(run.pipeline);
+    assert_int_equal(failed != NULL, failure != NULL);
+    if (failed) *failure = *failed;
     pipeline_destroy(run.pipeline);
     loop_destroy(run.loop);
+}
+
+void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *arg)
+{
+    run_to_the_end(conf, (struct run){.until = until, .arg = arg}, NULL, NULL);
+}
+
+void scripted_run_counting(struct pipeline_conf *conf, struct stats *stats)
+{
+    run_to_the_end(conf, (struct run){.arg = NULL}, stats, NULL);
+}
+
+struct error scripted_run_failing(struct pipeline_conf *conf)
+{
+    struct error failure;
+    run_to_the_end(conf, (struct run){.arg = NULL}, NULL, &failure);
+    return failure;
 }
 
 struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,

@@ -11,6 +11,7 @@ struct scripted_source_conf {
     unsigned total, lanes, chunk; /* chunk: messages per reservation */
     unsigned body_bytes;
     bool ordered, finish; /* finish: says so when all was emitted */
+    bool fail;            /* as finish, but gives up for good */
     bool slow_ack;        /* acknowledges a turn later, in reverse order */
     /* what happened */
     unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
@@ -42,6 +43,10 @@ const char *leg_body(const struct leg *l);
 /* Runs the pipeline to its end: it ends when the source finishes, or when until() says so. Fails
  * the test after 20 s. */
 void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *arg);
+
+/* The same, and what was counted; or why the pipeline ended by itself, which it must. */
+void scripted_run_counting(struct pipeline_conf *conf, struct stats *stats);
+struct error scripted_run_failing(struct pipeline_conf *conf);
 
 /* A pipeline_conf with sane small values. */
 struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,

@@ -90,8 +90,16 @@ static struct source_promise promise_nothing(const void *conf)
 
 static struct sink_promise promise_stream(const void *conf)
 {
-    (void)conf;
-    return (struct sink_promise){.order = ORDER_STREAM, .confirmed = true};
+    const char *const *first = conf; /* url or name */
+    const char *name = *first ? *first : "";
+    return (struct sink_promise){
+        .order = ORDER_STREAM,
+        .confirmed = true,
+        .max_message_bytes = strcmp(name, "small") == 0     ? 1000000
+                             : strcmp(name, "unknown") == 0 ? 0
+                                                            : SINK_TAKES_ALL,
+        .body_only = strcmp(name, "flat") == 0 ? "it is flat (bend it)" : NULL,
+    };
 }
 
 static void describe(const void *conf, char *text, size_t size)

@@ -379,6 +379,47 @@ static void large_integers(void **state)
     }
 }
 
+static char *dead_letter_complaints(const char *url, const char *options)
+{
+    char text[1024];
+    snprintf(text, sizeof(text),
+             "pipelines = { p = { source = { type = \"queue\"; url = \"u\"; };\n"
+             "sink = { type = \"sinkhole\"; };\n"
+             "dead_letter = { type = \"queue\"; url = \"%s\"; };\n%s }; };\n",
+             url, options);
+    return fixture_complaints(text);
+}
+
+/* What it refuses must have somewhere to go: 3 times the message and 32 KiB is what it may need. */
+static void a_dead_letter_sink_takes_what_the_source_emits(void **state)
+{
+    static const struct {
+        const char *url, *options, *complaint; /* NULL: none */
+    } cases[] = {
+        {"all", "", NULL},
+        {"small", "", "main.conf:3: dead_letter: it takes 976 KiB at most"},
+        {"small", "max_message_bytes = \"300KiB\";", NULL},
+        {"small", "max_message_bytes = \"320KiB\";", "may need 992 KiB there"},
+        {"small", "on_reject = \"drop\";", NULL},
+        {"unknown", "max_message_bytes = 1;",
+         "known only at its far end: give the pipeline "
+         "dead_letter_file"},
+        {"flat", "",
+         "main.conf:3: dead_letter: a dead letter needs attributes: it is flat (bend "
+         "it)"},
+        {"all", "on_reject = \"drpo\";", "on_reject"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *said = dead_letter_complaints(cases[i].url, cases[i].options);
+        if (cases[i].complaint)
+            assert_non_null(strstr(said, cases[i].complaint));
+        else
+            assert_string_equal(said, "");
+        free(said);
+    }
+}
+
 static void several_pipelines_and_sinks(void **state)
 {
     (void)state;
@@ -446,6 +487,7 @@ int main(void)
         TEST(defaults),
         TEST(values),
         TEST(large_integers),
+        TEST(a_dead_letter_sink_takes_what_the_source_emits),
         TEST(several_pipelines_and_sinks),
         TEST(options_of_the_command_line),
     };

@@ -92,7 +92,7 @@ static void test_the_bad_message_alone_is_rejected(void **state)
     rig_until_confirmed(r, &given, 8);
     assert_int_equal(stats_get(pipeline_stats(p), COUNT_REJECTED), 1);
     assert_int_equal(dead.count, 1);
-    assert_string_equal(dead.seen[0].position, "0");
+    assert_string_equal(dead.seen[0].position, "0/0/1"); /* sink, attempts */
     rig_stop(r, 0, p);
     struct rig_read read = rig_read(r, "out", 1, 7);
     for (size_t i = 0; i < 7; i++)

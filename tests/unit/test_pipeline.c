@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/dead_letter.h"
 #include "bridge/log.h"
 #include "tests/unit/scripted.h"
 
@@ -103,13 +104,23 @@ static enum action reject_seven(struct scripted_sink_conf *conf, const struct le
 
 static void check_dead_letter(const struct leg *l)
 {
-    const struct attr *reason = msg_attr(l->msg, BYTES_LIT("sqsbridge.reason"));
-    const struct attr *origin = msg_attr(l->msg, BYTES_LIT("sqsbridge.origin"));
     const struct attr *own = msg_attr(l->msg, BYTES_LIT("n"));
+    const struct attr *reason = msg_attr(l->msg, BYTES_LIT("sqsbridge.reason"));
+    struct buf scratch = {0};
+    struct dead_letter d;
+    assert_true(dead_letter_read(l->msg, &d, &scratch));
     assert_true(bytes_eq(l->msg->body, BYTES_LIT("7")));
-    assert_true(reason && bytes_eq(reason->value, BYTES_LIT("as the script says")));
-    assert_true(origin && bytes_eq(origin->value, BYTES_LIT("scripted-7")));
     assert_true(own && bytes_eq(own->value, BYTES_LIT("7")));
+    assert_true(reason && bytes_eq(reason->value, BYTES_LIT("as the script says")));
+    assert_true(bytes_eq(d.reason, BYTES_LIT("as the script says")));
+    assert_true(bytes_eq(d.origin, BYTES_LIT("scripted-7")));
+    assert_true(bytes_eq(d.pipeline, BYTES_LIT("test")));
+    assert_true(bytes_eq(d.source, BYTES_LIT("scripted")));
+    assert_true(bytes_eq(d.sink, BYTES_LIT("scripted")));
+    assert_true(bytes_eq(d.topic, BYTES_LIT("a/b")));
+    assert_int_equal(d.attempts, 1);
+    assert_true(d.first_ms > 0 && d.last_ms >= d.first_ms);
+    free(scratch.ptr);
 }
 
 static enum action take_dead_letter(struct scripted_sink_conf *conf, const struct leg *l)

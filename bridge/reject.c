@@ -1,0 +1,153 @@
+/* What becomes of a message that a sink refuses for good: it goes to the dead-letter sink; where
+ * that refuses it too, to the dead-letter file; and where there is nothing (more), it is held or
+ * dropped, as the pipeline says. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/dead_letter.h"
+#include "bridge/pipeline_private.h"
+
+enum { LINE_EVERY_MS = 1000 };
+
+/* ---- what is said ---- */
+
+/* Every refusal differs in its text, and there may be thousands a second. Returns whether it is
+ * time for a line; *left_out: how many there were since the last one. */
+static bool may_say(struct pipeline *p, unsigned *left_out)
+{
+    uint64_t now = loop_now_ms(p->loop);
+    *left_out = p->refusals.left_out;
+    if (now < p->refusals.next_ms) {
+        p->refusals.left_out++;
+        return false;
+    }
+    p->refusals.left_out = 0;
+    p->refusals.next_ms = now + LINE_EVERY_MS;
+    return true;
+}
+
+static void say_where_to(const struct leg *l, const char *where, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    char more[48] = "";
+    unsigned left_out;
+    if (!may_say(p, &left_out)) return;
+    if (left_out) snprintf(more, sizeof(more), " (and %u more since the last line)", left_out);
+    log_warn(p->conf->name, "message %.*s %s: %s: %s%s", BYTES_ARGS(l->msg->position), where,
+             l->slot->name, reason, more);
+}
+
+/* The lane as its source knows it. */
+static struct bytes lane_name(const struct leg *l)
+{
+    if (!l->receipt->lane_id) return BYTES_NONE;
+    return l->msg->key.len ? l->msg->key : l->msg->topic;
+}
+
+static void complain_stuck(const struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    const char *cure = p->dead_letter ? "" : ", or give the pipeline a dead_letter sink";
+    struct bytes lane = lane_name(l);
+    int64_t age_ms = l->first_failed_ms ? loop_unix_ms() - l->first_failed_ms : 0;
+    if (p->parked > 1) {
+        log_limited(&p->stuck, LOG_ERROR, p->conf->name, "more messages are stuck at %s: %s",
+                    l->slot->name, reason);
+        return;
+    }
+    log_limited(&p->stuck, LOG_ERROR, p->conf->name,
+                "message %.*s%s%.*s%s is stuck at %s for %lld s, and the source is stopped: %s "
+                "(mend the cause%s; it is tried again every %lld s)",
+                BYTES_ARGS(l->msg->position), lane.len ? " (lane " : "",
+                (int)(lane.len < 100 ? lane.len : 100), lane.len ? (const char *)lane.ptr : "",
+                lane.len ? ")" : "", l->slot->name, (long long)age_ms / 1000, reason, cure,
+                (long long)p->conf->retry_max_delay / 1000);
+}
+
+/* ---- what is done ---- */
+
+/* Nothing can be done but by somebody who acts: the message stays, the source stops, and it is
+ * tried at the slowest pace. */
+void leg_park(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (!l->parked) p->parked++;
+    l->parked = true;
+    complain_stuck(l, reason);
+    slot_return(l->slot, l, (uint64_t)p->conf->retry_max_delay);
+}
+
+static void leg_drop(struct leg *l, const char *reason, enum drop_reason why)
+{
+    struct pipeline *p = l->slot->pipeline;
+    stats_drop(&p->stats, why);
+    say_where_to(l, "is dropped (on_reject)", reason);
+    leg_end(l);
+}
+
+/* The same message may be refused by several sinks, and again in a replay: its letters differ in
+ * their position, so that no FIFO queue takes one for another. */
+static struct msg *wrap(const struct leg *l, const char *reason)
+{
+    const struct pipeline *p = l->slot->pipeline;
+    const struct msg *m = l->msg;
+    int64_t now = loop_unix_ms();
+    char *position;
+    struct dead_letter d = {
+        .reason = bytes_str(reason),
+        .pipeline = bytes_str(p->conf->name),
+        .source = bytes_str(p->source_name),
+        .origin = m->position,
+        .sink = bytes_str(l->slot->name),
+        .key = m->key,
+        .topic = m->topic,
+        .attempts = l->attempts,
+        .first_ms = l->first_failed_ms ? l->first_failed_ms : now,
+        .last_ms = now,
+        .timestamp_ms = m->timestamp_ms,
+        .lane = l->receipt->lane_id,
+        .no_body = m->body.ptr == NULL,
+    };
+    if (m->position.len)
+        position = mem_printf("%.*s/%zu/%u", BYTES_ARGS(m->position), l->slot->index, l->attempts);
+    else
+        position = mem_strdup("");
+    struct msg *letter = dead_letter_write(m, &d, bytes_str(position));
+    free(position);
+    return letter;
+}
+
+static void leg_dead_letter(struct leg *l, const char *reason, struct sink_slot *to)
+{
+    say_where_to(l, to->is_last_resort ? "goes to the dead-letter file" :
+                                         "goes to the dead-letter sink",
+                 reason);
+    leg_unpark(l);
+    if (!l->slot->is_dead_letter) {
+        struct msg *letter = wrap(l, reason);
+        msg_unref(l->msg);
+        l->msg = letter;
+    }
+    l->attempts = l->returns = 0;
+    slot_add(to, l);
+}
+
+static struct sink_slot *next_resort(const struct leg *l)
+{
+    const struct pipeline *p = l->slot->pipeline;
+    if (!l->slot->is_dead_letter) return p->dead_letter ? p->dead_letter : p->last_resort;
+    return l->slot->is_last_resort ? NULL : p->last_resort;
+}
+
+void leg_reject(struct leg *l, const char *reason, enum drop_reason why)
+{
+    struct pipeline *p = l->slot->pipeline;
+    struct sink_slot *to = next_resort(l);
+    if (!l->parked) stats_add(&p->stats, COUNT_REJECTED, 1);
+    if (to)
+        leg_dead_letter(l, reason, to);
+    else if (p->conf->on_reject == ON_REJECT_DROP)
+        leg_drop(l, reason, why);
+    else
+        leg_park(l, reason);
+}
