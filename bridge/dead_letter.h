@@ -24,7 +24,7 @@ struct dead_letter {
     struct bytes key, topic; /* of the message, ptr NULL: none */
     struct bytes run;        /* the replay that wrote it, ptr NULL: none */
     int64_t attempts, first_ms, last_ms, timestamp_ms, lane;
-    bool no_body; /* it had none: not every transport can tell that from an empty one */
+    bool no_body;            /* it had none: not every transport can tell that from an empty one */
     struct bytes attributes; /* JSON */
 };
 

@@ -119,9 +119,9 @@ static struct msg *wrap(const struct leg *l, const char *reason)
 
 static void leg_dead_letter(struct leg *l, const char *reason, struct sink_slot *to)
 {
-    say_where_to(l, to->is_last_resort ? "goes to the dead-letter file" :
-                                         "goes to the dead-letter sink",
-                 reason);
+    say_where_to(
+        l, to->is_last_resort ? "goes to the dead-letter file" : "goes to the dead-letter sink",
+        reason);
     leg_unpark(l);
     if (!l->slot->is_dead_letter) {
         struct msg *letter = wrap(l, reason);

@@ -189,7 +189,9 @@ static void attributes_come_back_with_their_types(void **state)
 {
     static const struct attr attrs[] = {
         STRING("z", "first"),
-        {.name = BYTES_INIT("n"), .value = BYTES_INIT("42"), .subtype = BYTES_INIT("int"),
+        {.name = BYTES_INIT("n"),
+         .value = BYTES_INIT("42"),
+         .subtype = BYTES_INIT("int"),
          .type = ATTR_NUMBER},
         {.name = BYTES_INIT("b"), .value = BYTES_INIT("\0\xff"), .type = ATTR_BINARY},
         STRING("z", "second"),
@@ -266,9 +268,13 @@ static void on_sqs_attributes_keep_their_places_as_far_as_they_go(void **state)
 
 static void what_is_no_letter_is_none(void **state)
 {
-    static const char *const texts[] = {
-        "", "{}", "[]", "{\"pipeline\":\"p\"", "{\"pipeline\":\"p\",\"sink\":5}",
-        "{\"pipeline\":\"p\",\"sink\":\"s\"} x", "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
+    static const char *const texts[] = {"",
+                                        "{}",
+                                        "[]",
+                                        "{\"pipeline\":\"p\"",
+                                        "{\"pipeline\":\"p\",\"sink\":5}",
+                                        "{\"pipeline\":\"p\",\"sink\":\"s\"} x",
+                                        "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
     struct buf scratch = {0};
     struct dead_letter d;
     (void)state;

@@ -217,7 +217,8 @@ int main(void)
         cmocka_unit_test(what_the_dead_letter_sink_refuses_is_held_else),
         cmocka_unit_test(letters_of_one_message_differ),
         cmocka_unit_test(a_source_that_fails_for_good_ends_the_pipeline_after_what_is_in_flight),
-        cmocka_unit_test(a_sink_that_fails_for_good_ends_the_pipeline_and_acknowledges_nothing_more),
+        cmocka_unit_test(
+            a_sink_that_fails_for_good_ends_the_pipeline_and_acknowledges_nothing_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
