@@ -75,8 +75,8 @@ struct pipeline {
     struct log_limit stuck;
     struct {
         uint64_t next_ms;
-        unsigned left_out;
-    } refusals; /* a line a second says what becomes of what sinks refuse */
+        unsigned said, left_out;
+    } refusals; /* lines on what becomes of what sinks refuse: so many a second */
     bool failed;
     struct error failure; /* why source or sink gave up for good */
     struct stats stats;

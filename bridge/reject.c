@@ -7,22 +7,26 @@
 #include "bridge/dead_letter.h"
 #include "bridge/pipeline_private.h"
 
-enum { LINE_EVERY_MS = 1000 };
+enum { LINES = 10, LINES_EVERY_MS = 1000 };
 
 /* ---- what is said ---- */
 
-/* Every refusal differs in its text, and there may be thousands a second. Returns whether it is
- * time for a line; *left_out: how many there were since the last one. */
+/* Every refusal differs in its text, and there may be thousands a second. Returns whether there is
+ * room for a line; *left_out: how many found none since the last one. */
 static bool may_say(struct pipeline *p, unsigned *left_out)
 {
     uint64_t now = loop_now_ms(p->loop);
-    *left_out = p->refusals.left_out;
-    if (now < p->refusals.next_ms) {
+    if (now >= p->refusals.next_ms) {
+        p->refusals.said = 0;
+        p->refusals.next_ms = now + LINES_EVERY_MS;
+    }
+    if (p->refusals.said == LINES) {
         p->refusals.left_out++;
         return false;
     }
+    p->refusals.said++;
+    *left_out = p->refusals.left_out;
     p->refusals.left_out = 0;
-    p->refusals.next_ms = now + LINE_EVERY_MS;
     return true;
 }
 
@@ -32,7 +36,7 @@ static void say_where_to(const struct leg *l, const char *where, const char *rea
     char more[48] = "";
     unsigned left_out;
     if (!may_say(p, &left_out)) return;
-    if (left_out) snprintf(more, sizeof(more), " (and %u more since the last line)", left_out);
+    if (left_out) snprintf(more, sizeof(more), " (and %u more like it before)", left_out);
     log_warn(p->conf->name, "message %.*s %s: %s: %s%s", BYTES_ARGS(l->msg->position), where,
              l->slot->name, reason, more);
 }
