@@ -19,8 +19,8 @@ struct flow *flow_create(const struct pipeline_conf *conf, struct loop *loop, un
 /* After a failure: flow_stop(), and wait for on_closed all the same. */
 bool flow_start(struct flow *f, struct error *e) MUST_USE;
 
-/* Begins the end. With a store, half of drain_timeout is for the source and for what is on disk, the
- * other half for what is in flight to the sinks. */
+/* Begins the end. With a store, half of drain_timeout is for the source and for what is on disk,
+ * the other half for what is in flight to the sinks. */
 void flow_stop(struct flow *f);
 
 /* closed(arg): flow_destroy() may follow, but not from within. */

@@ -177,8 +177,7 @@ bool store_open(struct store *s, struct error *e)
     s->behind = s->messages > 0;
     if (s->behind) s->direct = false;
     if (s->messages)
-        log_info(s->name, "store: %lld messages are there from before",
-                 (long long)s->messages);
+        log_info(s->name, "store: %lld messages are there from before", (long long)s->messages);
     s->writer = store_writer_start(s->disk, s->loop);
     store_wake(s);
     return true;

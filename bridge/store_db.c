@@ -88,8 +88,7 @@ static enum store_result execute(struct store_db *db, const char *sql, struct er
 static sqlite3_stmt *statement(struct store_db *db, enum statement which)
 {
     sqlite3_stmt **s = &db->statements[which];
-    if (!*s)
-        sqlite3_prepare_v3(db->sqlite, texts[which], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+    if (!*s) sqlite3_prepare_v3(db->sqlite, texts[which], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
     return *s;
 }
 
@@ -256,9 +255,10 @@ static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, 
 static enum store_result begin_to_read(struct store_db *db, struct error *e)
 {
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    enum store_result result = execute(db, "PRAGMA locking_mode = EXCLUSIVE;"
-                                           "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
-                                           "PRAGMA cell_size_check = ON",
+    enum store_result result = execute(db,
+                                       "PRAGMA locking_mode = EXCLUSIVE;"
+                                       "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
+                                       "PRAGMA cell_size_check = ON",
                                        e);
     if (result == STORE_DONE) result = check_version(db, e);
     if (result == STORE_DONE) result = count_rows(db, e);
@@ -289,8 +289,7 @@ static enum store_result open_file(const char *path, int flags, struct store_db 
 enum store_result store_db_open(const char *path, int64_t max_bytes, bool check,
                                 struct store_db **out, struct error *e)
 {
-    enum store_result result =
-        open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, out, e);
+    enum store_result result = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, out, e);
     if (result == STORE_DONE) result = begin_to_write(*out, max_bytes, check, e);
     if (result == STORE_DONE) return result;
     discard(*out);
@@ -342,8 +341,7 @@ enum store_result store_db_commit(struct store_db *db, struct error *e)
 
 void store_db_rollback(struct store_db *db)
 {
-    if (!sqlite3_get_autocommit(db->sqlite))
-        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(db->sqlite)) sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
     look_at_usage(db);
 }
 

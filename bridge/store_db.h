@@ -18,12 +18,12 @@ enum store_result {
 };
 
 struct store_usage {
-    int64_t messages;            /* counted when the file was opened, then kept */
-    int64_t used_bytes;          /* pages in use */
+    int64_t messages;              /* counted when the file was opened, then kept */
+    int64_t used_bytes;            /* pages in use */
     int64_t file_bytes, max_bytes; /* all pages; as many as there may be */
-    int64_t first_id, last_id;   /* when the file was opened; 0: none */
-    int64_t bad;                 /* rows that were put aside: their checksum is wrong */
-    bool clean;                  /* the last one to have it open closed it */
+    int64_t first_id, last_id;     /* when the file was opened; 0: none */
+    int64_t bad;                   /* rows that were put aside: their checksum is wrong */
+    bool clean;                    /* the last one to have it open closed it */
 };
 
 struct store_row {
@@ -54,9 +54,9 @@ enum store_result store_db_append(struct store_db *db, const struct store_row *r
 enum store_result store_db_delete(struct store_db *db, int64_t first, int64_t last,
                                   struct error *e) MUST_USE;
 
-/* Up to `max` rows or (a little more than) max_bytes from `from` on, in order, each with a reference
- * to its message in `rows`. Rows whose checksum is wrong are put aside into the table `bad`
- * (in a file that is open to read: left alone) and counted. end: there are no more. */
+/* Up to `max` rows or (a little more than) max_bytes from `from` on, in order, each with a
+ * reference to its message in `rows`. Rows whose checksum is wrong are put aside into the table
+ * `bad` (in a file that is open to read: left alone) and counted. end: there are no more. */
 struct store_reading {
     struct store_row *rows;
     size_t count, max, max_bytes, bad;

@@ -113,8 +113,9 @@ static bool open_disk(struct store_disk *d, struct error *e)
     if (result != STORE_DONE) return false;
     if (!d->full && !store_files_reserve(&d->files)) {
         d->full = true;
-        log_warn(d->conf.pipeline, "store: no space for the reserve in \"%s\": it only drains "
-                                   "until there is",
+        log_warn(d->conf.pipeline,
+                 "store: no space for the reserve in \"%s\": it only drains "
+                 "until there is",
                  d->conf.folder);
     }
     return true;
@@ -156,8 +157,7 @@ static int by_id(const void *a, const void *b)
 static enum store_result delete_rows(struct store_disk *d, struct store_round *r)
 {
     enum store_result result = STORE_DONE;
-    if (r->delete_count > 1)
-        qsort(r->deletes, r->delete_count, sizeof(r->deletes[0]), by_id);
+    if (r->delete_count > 1) qsort(r->deletes, r->delete_count, sizeof(r->deletes[0]), by_id);
     for (size_t i = 0, n; i < r->delete_count && result == STORE_DONE; i += n) {
         int64_t first = r->deletes[i];
         for (n = 1; i + n < r->delete_count && r->deletes[i + n] == first + (int64_t)n;)
@@ -181,8 +181,8 @@ static enum store_result transaction(struct store_disk *d, struct store_round *r
     return result;
 }
 
-/* At its own limit a file can still be deleted from; on a full disk only where there is a reserve to
- * give up. */
+/* At its own limit a file can still be deleted from; on a full disk only where there is a reserve
+ * to give up. */
 static void note_no_space(struct store_disk *d)
 {
     const struct store_usage *u = store_db_usage(d->db);

@@ -58,17 +58,20 @@ bool store_files_check_folder(const char *folder, struct error *e)
     if (stat(folder, &s) != 0 || !S_ISDIR(s.st_mode))
         return error_set(e, FAULT_CONFIG, "store_path \"%s\" is not a folder", folder);
     if (access(folder, W_OK | X_OK) != 0)
-        return error_set(e, FAULT_CONFIG, "the folder \"%s\" can't be written to: %s (give it to "
-                                          "the user that the bridge runs as)",
+        return error_set(e, FAULT_CONFIG,
+                         "the folder \"%s\" can't be written to: %s (give it to "
+                         "the user that the bridge runs as)",
                          folder, strerror(errno));
     if (s.st_mode & S_IWOTH)
-        return error_set(e, FAULT_CONFIG, "everybody may write to the folder \"%s\" (chmod o-w, "
-                                          "or choose a folder of its own)",
+        return error_set(e, FAULT_CONFIG,
+                         "everybody may write to the folder \"%s\" (chmod o-w, "
+                         "or choose a folder of its own)",
                          folder);
     if (is_network(folder))
-        return error_set(e, FAULT_CONFIG, "the folder \"%s\" is on a network file system, which "
-                                          "keeps no promise about what is written (choose a local "
-                                          "disk)",
+        return error_set(e, FAULT_CONFIG,
+                         "the folder \"%s\" is on a network file system, which "
+                         "keeps no promise about what is written (choose a local "
+                         "disk)",
                          folder);
     return true;
 }
@@ -89,8 +92,9 @@ bool store_files_lock(struct store_files *f, struct error *e)
         touch(f->db); /* for us alone; SQLite gives its log the same mode */
         return true;
     }
-    error_set(e, FAULT_CONFIG, "another process has the store \"%s\" open (two can't share one: "
-                               "end the other, or give this one a store_path of its own)",
+    error_set(e, FAULT_CONFIG,
+              "another process has the store \"%s\" open (two can't share one: "
+              "end the other, or give this one a store_path of its own)",
               f->db);
     close(f->lock_fd);
     f->lock_fd = -1;

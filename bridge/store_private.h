@@ -1,5 +1,5 @@
-/* The insides of a store, for its own files (store.c, store_sink.c, store_source.c, store_rounds.c).
- * Thread: the loop's. */
+/* The insides of a store, for its own files (store.c, store_sink.c, store_source.c,
+ * store_rounds.c). Thread: the loop's. */
 #ifndef BRIDGE_STORE_PRIVATE_H
 #define BRIDGE_STORE_PRIVATE_H
 
@@ -23,15 +23,15 @@ enum {
 
 /* One message that is in memory. */
 struct store_entry {
-    int64_t id, at_ms;      /* id 0: it has no row */
-    struct msg *msg;        /* NULL: the back has the reference */
-    struct leg *leg;        /* of the front, still open; NULL: none */
-    struct receipt *settled; /* the back's, while its row is being written */
-    uint32_t lane, bytes;   /* bytes: what it may take on disk */
-    bool writing, in_round; /* in filling or in the round under way; in the latter */
+    int64_t id, at_ms;               /* id 0: it has no row */
+    struct msg *msg;                 /* NULL: the back has the reference */
+    struct leg *leg;                 /* of the front, still open; NULL: none */
+    struct receipt *settled;         /* the back's, while its row is being written */
+    uint32_t lane, bytes;            /* bytes: what it may take on disk */
+    bool writing, in_round;          /* in filling or in the round under way; in the latter */
     bool in_ready, in_back, passing; /* passing: counts as in flight in both pipelines */
-    bool done; /* the back is through with it, and its row was just being written */
-    struct store_entry *next;     /* in ready, or dead */
+    bool done;                /* the back is through with it, and its row was just being written */
+    struct store_entry *next; /* in ready, or dead */
     struct store_entry *older, *newer; /* among those with an open leg and no row yet: direct */
 };
 
@@ -100,7 +100,7 @@ struct store {
     int64_t messages; /* on disk and not delivered */
     struct store_usage usage;
     bool disk_full, at_limit;
-    int64_t limit_bytes;                   /* where it was at its limit */
+    int64_t limit_bytes;                               /* where it was at its limit */
     int64_t drop_messages, drop_bytes, drop_before_ms; /* wanted of the next round */
 
     bool back_refused, source_stopped, source_closing, finished;
@@ -126,7 +126,7 @@ void store_delete(struct store *s, int64_t id, struct receipt *r);
 void store_leg_end(struct store *s, struct store_entry *e, bool confirmed);
 void store_pump_sink(struct store *s);
 bool store_is_blocked(const struct store *s); /* nothing more can be written for now */
-void store_filling_refused(struct store *s); /* the disk is full: as store_full says */
+void store_filling_refused(struct store *s);  /* the disk is full: as store_full says */
 
 /* store_source.c */
 void store_pump_source(struct store *s);

@@ -1,5 +1,6 @@
 /* A message as a row of the store: its body as it is, and all else in one run of bytes (the head),
- * with a checksum over both, since SQLite's pages have none. Thread: any; the state is the caller's.
+ * with a checksum over both, since SQLite's pages have none. Thread: any; the state is the
+ * caller's.
  *
  * The head, version 1: the byte 1, then numbers as LEB128 and byte strings as length + 1 and bytes
  * (0: there is none): timestamp, key, topic, position, count of attributes, and of each its type,

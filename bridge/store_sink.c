@@ -144,14 +144,14 @@ static void write_later(struct store *s, struct store_entry *e)
     store_batch_add(&s->filling, e);
     if (s->filling.count == 1) {
         s->linger_over = s->conf->store_linger == 0;
-        if (!s->linger_over)
-            loop_timer_start(s->loop, &s->linger, (uint64_t)s->conf->store_linger);
+        if (!s->linger_over) loop_timer_start(s->loop, &s->linger, (uint64_t)s->conf->store_linger);
     }
 }
 
 static const char *full_text(const struct store *s)
 {
-    return s->disk_full ? "the disk is full" : "it has reached store_max_bytes or store_max_messages";
+    return s->disk_full ? "the disk is full"
+                        : "it has reached store_max_bytes or store_max_messages";
 }
 
 static void wait_for_room(struct store *s)
@@ -305,7 +305,8 @@ void store_no_more(struct store *s)
 
 static bool would_take(const struct store *s)
 {
-    if (s->direct || direct_is_possible(s)) return s->direct || !(s->filling.count || s->writing.count);
+    if (s->direct || direct_is_possible(s))
+        return s->direct || !(s->filling.count || s->writing.count);
     if (s->filling.count >= FILL_MESSAGES || s->filling.bytes >= FILL_BYTES) return false;
     if (has_room(s, 0) || s->conf->store_full == STORE_DROP_NEWEST) return true;
     return s->conf->store_full == STORE_DROP_OLDEST ? can_drop_oldest(s)

@@ -24,7 +24,8 @@ static void emit(struct store *s, struct store_entry *e)
 
 static bool is_too_old(const struct store *s, const struct store_entry *e, int64_t now_ms)
 {
-    return s->conf->store_max_age && e->id && !e->writing && e->at_ms < now_ms - s->conf->store_max_age;
+    return s->conf->store_max_age && e->id && !e->writing &&
+           e->at_ms < now_ms - s->conf->store_max_age;
 }
 
 static void drop_old(struct store *s, struct store_entry *e)
