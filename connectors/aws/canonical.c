@@ -15,15 +15,15 @@ static void add_bytes(struct buf *b, struct bytes text)
     buf_add(b, text.ptr, text.len);
 }
 
-/* Percent-encodes all but RFC 3986's unreserved characters and the one in `keep`. */
-static void add_encoded(struct buf *b, const char *text, size_t len, char keep)
+/* Percent-encodes all but RFC 3986's unreserved characters. */
+static void add_encoded(struct buf *b, const char *text, size_t len)
 {
     static const char digits[] = "0123456789ABCDEF";
     buf_reserve(b, 3 * len);
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i], letter = c | 0x20;
         bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                     c == '.' || c == '_' || c == '~' || text[i] == keep;
+                     c == '.' || c == '_' || c == '~';
         if (plain) {
             b->ptr[b->len++] = text[i];
             continue;
@@ -53,7 +53,7 @@ static void add_normalised_path(struct buf *b, struct bytes path)
             drop_segment(b, root);
         } else if (len && !(len == 1 && *at == '.')) {
             add(b, "/");
-            add_encoded(b, at, len, 0);
+            add_encoded(b, at, len);
         }
         at += len + (slash ? 1 : 0);
     }
@@ -62,7 +62,7 @@ static void add_normalised_path(struct buf *b, struct bytes path)
 
 static void add_path(struct buf *b, const struct sigv4_request *r)
 {
-    if (r->path.len <= 1) /* nearly every request */
+    if (!r->path.len || bytes_eq(r->path, BYTES_LIT("/"))) /* nearly every request */
         add(b, "/");
     else if (r->raw_path)
         add_bytes(b, r->path);
@@ -133,7 +133,7 @@ static void add_reencoded(struct buf *b, const char *at, size_t len)
             c = (char)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
             at += 2;
         }
-        add_encoded(b, &c, 1, 0);
+        add_encoded(b, &c, 1);
     }
 }
 
