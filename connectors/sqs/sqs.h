@@ -57,6 +57,10 @@ struct sqs_queue {
 bool sqs_queue_resolve(const struct sqs_conf *conf, struct sqs_queue *queue, const char **option,
                        struct error *e) MUST_USE;
 
+/* The same without a queue, for what is asked of the service: url NULL, name empty. */
+bool sqs_service_resolve(const struct sqs_conf *conf, struct sqs_queue *queue,
+                         struct error *e) MUST_USE;
+
 bool sqs_is_fifo(const struct sqs_conf *conf);                           /* by its name */
 void sqs_describe(const struct sqs_conf *conf, char *text, size_t size); /* "sqs orders" */
 

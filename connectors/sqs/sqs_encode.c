@@ -112,7 +112,7 @@ static void put_attr(struct json_writer *w, const struct attr *a)
     json_object_end(w);
 }
 
-static void put_attrs(struct json_writer *w, const char *key, const struct attr *attrs, size_t n)
+void sqs_write_attrs(struct json_writer *w, const char *key, const struct attr *attrs, size_t n)
 {
     if (!n) return;
     json_key(w, key);
@@ -129,8 +129,8 @@ static void put_message(struct json_writer *w, const struct sqs_entry *entry)
     if (entry->delay_s || entry->no_delay) put_number(w, "DelaySeconds", entry->delay_s);
     if (entry->group_id.ptr) put_text(w, "MessageGroupId", entry->group_id);
     if (entry->deduplication_id.ptr) put_text(w, "MessageDeduplicationId", entry->deduplication_id);
-    put_attrs(w, "MessageAttributes", entry->attrs, entry->attr_count);
-    put_attrs(w, "MessageSystemAttributes", &trace, trace.value.ptr ? 1 : 0);
+    sqs_write_attrs(w, "MessageAttributes", entry->attrs, entry->attr_count);
+    sqs_write_attrs(w, "MessageSystemAttributes", &trace, trace.value.ptr ? 1 : 0);
 }
 
 void sqs_encode_send_begin(struct buf *out, const char *queue_url)

@@ -2,20 +2,10 @@
 
 #include <stdlib.h>
 
-/* Printable ASCII without the space. */
-static bool is_id(struct bytes text)
-{
-    const char *at = text.ptr;
-    if (!text.len || text.len > SQS_ID_MAX) return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (at[i] <= ' ' || at[i] > '~') return false;
-    return true;
-}
-
 /* The text itself where SQS can carry it, else its hash: equal texts give equal ids. */
 static struct bytes put_id(struct sqs_maker *maker, struct bytes text, char id[SQS_ID_MAX + 1])
 {
-    if (!is_id(text)) {
+    if (!sqs_is_id(text)) {
         sqs_digest_sha256(maker->digest, &text, 1, id);
         return bytes_str(id);
     }

@@ -6,9 +6,8 @@
 #include "bridge/mapping.h"
 #include "connectors/sqs/sqs.h"
 #include "connectors/sqs/sqs_digest.h"
+#include "connectors/sqs/sqs_limits.h"
 #include "connectors/sqs/sqs_wire.h"
-
-enum { SQS_ID_MAX = 128 }; /* of a group and of a deduplication id */
 
 /* Makes entries, one at a time: the next one reuses its buffers. */
 struct sqs_maker {

@@ -4,9 +4,8 @@
 #define CONNECTORS_SQS_SQS_PACK_H
 
 #include "connectors/sqs/sqs_digest.h"
+#include "connectors/sqs/sqs_limits.h"
 #include "connectors/sqs/sqs_wire.h"
-
-enum { SQS_MAX_BYTES = 1 << 20 }; /* of a message, and of a batch */
 
 /* What SQS must say of a message that it has as it was sent. */
 struct sqs_sums {

@@ -3,25 +3,12 @@
 #include <stdio.h>
 
 #include "connectors/aws/credentials.h"
+#include "connectors/sqs/sqs_limits.h"
 
 static bool ends_with(struct bytes b, const char *end)
 {
     size_t len = strlen(end);
     return b.len >= len && memcmp((const char *)b.ptr + b.len - len, end, len) == 0;
-}
-
-static bool is_queue_name(struct bytes name)
-{
-    const char *at = name.ptr;
-    if (!name.len || name.len > 80) return false;
-    if (ends_with(name, ".fifo")) name.len -= 5;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = at[i] | 0x20;
-        if (!(c >= 'a' && c <= 'z') && !(at[i] >= '0' && at[i] <= '9') && at[i] != '-' &&
-            at[i] != '_')
-            return false;
-    }
-    return name.len > 0;
 }
 
 /* The last part of the path; empty: there is none. */
@@ -105,7 +92,7 @@ bool sqs_queue_resolve(const struct sqs_conf *conf, struct sqs_queue *queue, con
     *queue = (struct sqs_queue){.url = conf->queue_url};
     *option = "queue_url";
     struct bytes name = name_in(conf->queue_url);
-    if (!is_queue_name(name) || !aws_address_parse(conf->queue_url, &url))
+    if (!sqs_check_queue_name(name, e) || !aws_address_parse(conf->queue_url, &url))
         return wrong_url(conf->queue_url, e);
     snprintf(queue->name, sizeof(queue->name), "%.*s", BYTES_ARGS(name));
     queue->fifo = sqs_is_fifo(conf);
@@ -115,4 +102,21 @@ bool sqs_queue_resolve(const struct sqs_conf *conf, struct sqs_queue *queue, con
                          "the region is not known: queue_url does not tell it (set region, or the "
                          "variable AWS_REGION)");
     return find_endpoint(conf, &url, queue, option, e);
+}
+
+bool sqs_service_resolve(const struct sqs_conf *conf, struct sqs_queue *queue, struct error *e)
+{
+    const char *instead = conf->endpoint_url ? conf->endpoint_url : aws_endpoint_override("sqs");
+    struct aws_endpoint_wish wish = {
+        .service = "sqs",
+        .region = queue->region,
+        .url = conf->endpoint_url,
+        .fips = conf->use_fips_endpoint,
+        .dual_stack = conf->use_dualstack_endpoint,
+    };
+    *queue = (struct sqs_queue){.url = NULL};
+    if (!aws_region(conf->region, instead, queue->region, sizeof(queue->region)))
+        return error_set(e, FAULT_CONFIG,
+                         "the region is not known (set region, or the variable AWS_REGION)");
+    return aws_endpoint_find(&wish, &queue->endpoint, e);
 }

@@ -58,6 +58,9 @@ void sqs_encode_send_end(struct buf *out);
 void sqs_encode_send(struct buf *out, const char *queue_url,
                      const struct sqs_entry *entry); /* SendMessage: one alone */
 
+/* "key": {name: {DataType, StringValue or BinaryValue}}; nothing where there are none. */
+void sqs_write_attrs(struct json_writer *w, const char *key, const struct attr *attrs, size_t n);
+
 /* ---- answers: json is unescaped in place and must outlive the views ---- */
 
 struct sqs_message {
