@@ -21,6 +21,7 @@ struct mqtt_role {
     int qos;                  /* of the subscriptions */
     int64_t session_expiry_s; /* 0: a new session with each connection */
     unsigned receive_max;     /* messages that the broker may have under way to us */
+    size_t hold_bytes;        /* what may wait here before the connection is read no more */
 };
 
 /* note.kind of what the owner gets. */
@@ -57,6 +58,8 @@ struct mqtt_arrival {
     char *topic;
     size_t topic_len;
     MQTTAsync_message *message;
+    size_t size; /* of all that, in memory */
+    struct mqtt_backlog *backlog;
 };
 void mqtt_arrival_free(struct mqtt_arrival *a);
 

@@ -78,8 +78,9 @@ const struct opt mqtt_source_opts[] = {
      .help = "how long the broker keeps the session while we are away (MQTT 5)"},
     {OPT_FIELD(struct mqtt_source_conf, max_buffer_bytes), .type = OPT_SIZE, .fallback = "16MiB",
      .min = 65536, .max = 1LL << 40,
-     .help = "what arrives beyond the window waits in so much memory; then the connection is "
-             "dropped until there is room"},
+     .help = "most memory for what arrives beyond the window; from half of it (4 MiB at most) on "
+             "TCP holds the broker back, and beyond it the connection is dropped until there is "
+             "room"},
     {OPT_FIELD(struct mqtt_source_conf, accept_loss), .type = OPT_BOOL,
      .help = "run although this build acknowledges messages before the sinks have them"},
     OPT_END,

@@ -193,6 +193,16 @@ static bool gate_passes(struct mqtt_session *s, struct mqtt_arrival *a)
     return ack_gate_arrived(s->setup->gate, (uint16_t)m->msgid, m->dup, fingerprint, &a->token);
 }
 
+/* With what the heap adds to each piece: most messages are small. */
+static size_t size_in_memory(const struct mqtt_arrival *a)
+{
+    enum { PIECE = 16, PIECES = 4, PIECES_PER_PROPERTY = 2 };
+    const MQTTProperties *p = &a->message->properties;
+    size_t pieces = PIECES + PIECES_PER_PROPERTY * (size_t)p->count;
+    return sizeof(*a) + a->topic_len + sizeof(*a->message) + (size_t)a->message->payloadlen +
+           (size_t)p->length + (size_t)p->max_count * sizeof(MQTTProperty) + PIECE * pieces;
+}
+
 static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct mqtt_session *s = context;
@@ -202,8 +212,12 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
         .topic = topic,
         .topic_len = topic_len > 0 ? (size_t)topic_len : strlen(topic),
         .message = message,
+        .backlog = &s->setup->backlog,
     };
-    if (!gate_passes(s, a)) {
+    a->size = size_in_memory(a);
+    if (gate_passes(s, a)) {
+        mqtt_backlog_add(a->backlog, a->size);
+    } else {
         MQTTAsync_freeMessage(&a->message);
         MQTTAsync_free(a->topic);
         a->topic = NULL;
@@ -218,6 +232,7 @@ void mqtt_arrival_free(struct mqtt_arrival *a)
 {
     MQTTAsync_freeMessage(&a->message);
     MQTTAsync_free(a->topic);
+    mqtt_backlog_remove(a->backlog, a->size);
     free(a);
 }
 

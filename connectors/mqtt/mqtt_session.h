@@ -8,11 +8,12 @@
 #include <stdatomic.h>
 
 #include "connectors/mqtt/ack_gate.h"
+#include "connectors/mqtt/mqtt_backlog.h"
 #include "connectors/mqtt/mqtt_client.h"
 #include "connectors/mqtt/mqtt_properties.h"
 #include "connectors/mqtt/paho_inside.h"
 
-/* What all sessions of a client have in common. Constant, but for net. */
+/* What all sessions of a client have in common. Constant, but for the last two. */
 struct mqtt_setup {
     struct mqtt_role role;
     struct mqtt_url url;
@@ -21,6 +22,7 @@ struct mqtt_setup {
     struct handover *to_client, *to_owner;
     struct ack_gate *gate; /* NULL: nothing to hold back */
     struct paho_net *net;  /* of the session that is connected; under Paho's lock */
+    struct mqtt_backlog backlog;
 };
 
 /* note.kind of what a client gets: news of its session, and commands of its owner. */

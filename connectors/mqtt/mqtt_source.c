@@ -12,7 +12,11 @@
 #include "connectors/mqtt/mqtt_properties.h"
 #include "connectors/mqtt/paho_inside.h"
 
-enum { ACK_BATCH = 256, MAX_RECEIVE_MAXIMUM = 65535 };
+enum {
+    ACK_BATCH = 256,
+    MAX_RECEIVE_MAXIMUM = 65535,
+    HOLD_BYTES = 4 << 20, /* some ten milliseconds of a fast pipeline; less costs speed */
+};
 
 struct mqtt_source {
     struct source base;
@@ -29,11 +33,6 @@ struct mqtt_source {
     bool paused;  /* too much was waiting, so the connection was dropped */
     bool stopped;
 };
-
-static size_t size_of(const struct mqtt_arrival *a)
-{
-    return sizeof(*a) + a->topic_len + (size_t)a->message->payloadlen;
-}
 
 /* ---- emit ---- */
 
@@ -75,7 +74,7 @@ static void emit_waiting(struct mqtt_source *s)
         struct mqtt_arrival *a = s->waiting;
         s->waiting = (struct mqtt_arrival *)a->note.next;
         if (!s->waiting) s->waiting_end = &s->waiting;
-        s->waiting_bytes -= size_of(a);
+        s->waiting_bytes -= a->size;
         emit(s, a);
     }
     if (s->waiting || !s->paused || s->stopped) return;
@@ -112,7 +111,7 @@ static void wait_for_room(struct mqtt_source *s, struct mqtt_arrival *a)
     a->note.next = NULL;
     *s->waiting_end = a;
     s->waiting_end = (struct mqtt_arrival **)&a->note.next;
-    s->waiting_bytes += size_of(a);
+    s->waiting_bytes += a->size;
     if (!s->paused && s->waiting_bytes > (size_t)s->conf->max_buffer_bytes) pause_arrivals(s);
 }
 
@@ -187,6 +186,12 @@ static void take(void *arg, struct note *notes)
 
 /* ---- what the pipeline asks ---- */
 
+static size_t hold_bytes(const struct mqtt_source_conf *c)
+{
+    size_t half = (size_t)c->max_buffer_bytes / 2;
+    return half < HOLD_BYTES ? half : HOLD_BYTES;
+}
+
 static struct source *create(const void *conf, struct pipeline *p, struct error *e)
 {
     const struct mqtt_source_conf *c = conf;
@@ -205,6 +210,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
         .qos = (int)c->qos,
         .session_expiry_s = c->session_expiry,
         .receive_max = window < MAX_RECEIVE_MAXIMUM ? window : MAX_RECEIVE_MAXIMUM,
+        .hold_bytes = hold_bytes(c),
     };
     s->client = mqtt_client_create(&role, pipeline_loop(p), take, s);
     return &s->base;

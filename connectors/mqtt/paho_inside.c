@@ -1,8 +1,8 @@
-/* This file, paho_sockets.c and paho_websocket.c are the only ones that know Paho's insides, as
- * they are in 1.3.12 (Debian 12) and in its successors so far. Each --wrap of CMakeLists.txt sends
- * Paho's own calls of a function to the __wrap_ version here, at link time; the code in
- * the archive stays as the distribution built it. CMake checks that every symbol is there, and
- * tests/unit/test_mqtt_acks.c that the PUBACKs do wait.
+/* This file, paho_sockets.c, paho_hold.c and paho_websocket.c are the only ones that know Paho's
+ * insides, as they are in 1.3.12 (Debian 12) and in its successors so far. Each --wrap of
+ * CMakeLists.txt sends Paho's own calls of a function to the __wrap_ version here, at link time;
+ * the code in the archive stays as the distribution built it. CMake checks that every symbol is
+ * there, and tests/unit/test_mqtt_acks.c that the PUBACKs do wait.
  *
  *   MQTTPacket_send_puback   never sends: the ack gate does it, when the message is confirmed
  *   MQTTPacket_Factory       tells which connection the packet at hand came from
@@ -19,6 +19,7 @@
  *   usleep                   naps of 1 ms instead of 100
  *   getenv                   no proxy of the environment unasked (Paho >= 1.3.14 does so itself)
  *   getsockopt               remembers why a connection was refused: Paho drops the errno
+ *   poll                     leaves out connections that are held (see paho_hold.c)
  *   Thread_set_name          marks Paho's threads, so that these leave others alone */
 #include <MQTTAsync.h>
 #include <openssl/ssl.h>
@@ -109,6 +110,7 @@ void *__wrap_MQTTPacket_Factory(int version, struct paho_net *net, int *error)
     paho_websocket_enter(net);
     void *packet = __real_MQTTPacket_Factory(version, net, error);
     paho_websocket_leave(net, packet != NULL);
+    if (packet) paho_sip_taken(net->socket);
     return packet;
 }
 

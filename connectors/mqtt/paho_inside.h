@@ -8,6 +8,7 @@
 #ifndef MQTT_PAHO_INSIDE_H
 #define MQTT_PAHO_INSIDE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,20 @@ struct paho_net *paho_current_net(void);
 /* Writes bytes as one piece to a connection, TLS and WebSocket framing included. Lock held. False:
  * earlier bytes still wait for the socket, or it failed: nothing was taken. */
 bool paho_write(struct paho_net *net, const void *bytes, size_t len);
+
+/* Reading from a connection can be held. What was read ahead of it (64 KiB at most) still arrives.
+ * Zero-initialise; add before any other use, and remove at the end. Any thread. */
+struct paho_hold {
+    atomic_int socket; /* 0: none */
+    atomic_bool held, sip;
+    struct paho_hold *next;
+};
+void paho_hold_add(struct paho_hold *hold);
+void paho_hold_remove(struct paho_hold *hold);
+void paho_hold_socket(struct paho_hold *hold, const struct paho_net *net); /* lock held, or NULL */
+void paho_hold(struct paho_hold *hold);
+void paho_resume(struct paho_hold *hold);
+void paho_sip(struct paho_hold *hold); /* reads one packet, and goes on holding */
 
 /* Where Paho is to connect to when it is told this host name. Until paho_unroute(). MQTT thread. */
 struct paho_route {

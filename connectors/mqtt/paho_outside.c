@@ -36,6 +36,37 @@ bool paho_write(struct paho_net *net, const void *bytes, size_t len)
     return false;
 }
 
+/* Nothing to hold with: what arrives waits in memory. */
+void paho_hold_add(struct paho_hold *hold)
+{
+    (void)hold;
+}
+
+void paho_hold_remove(struct paho_hold *hold)
+{
+    (void)hold;
+}
+
+void paho_hold_socket(struct paho_hold *hold, const struct paho_net *net)
+{
+    (void)hold, (void)net;
+}
+
+void paho_hold(struct paho_hold *hold)
+{
+    (void)hold;
+}
+
+void paho_resume(struct paho_hold *hold)
+{
+    (void)hold;
+}
+
+void paho_sip(struct paho_hold *hold)
+{
+    (void)hold;
+}
+
 void paho_route(struct paho_route *route)
 {
     (void)route; /* Paho asks the name server itself, a moment after the answer was had here */

@@ -13,6 +13,11 @@ struct paho_failure *paho_noted(void);
 bool paho_is_its_thread(void); /* one of Paho's own: wrappers leave others alone */
 void paho_sockets_init(void (*before_wait)(void));
 int paho_socket(const struct paho_net *net);
+void paho_wake_receiver(void); /* from its wait for sockets; any thread */
+
+/* paho_hold.c: whether little is to be read from this socket; a packet came from it. */
+bool paho_is_held(int socket);
+void paho_sip_taken(int socket);
 
 /* Around each read from a connection; nothing happens where it is no WebSocket. */
 void paho_websocket_enter(struct paho_net *net);

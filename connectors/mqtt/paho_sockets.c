@@ -1,4 +1,4 @@
-/* Paho's sockets: where they connect to, how they wait, and how they read. One of the two files
+/* Paho's sockets: where they connect to, how they wait, and how they read. One of the files
  * that wrap Paho's insides, see paho_inside.c. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,11 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "connectors/mqtt/paho_private.h"
 
-enum { LONGEST_NAP_US = 1000, READ_AHEAD_BYTES = 64 * 1024, SMALL_READ_BYTES = 4 * 1024 };
+enum {
+    LONGEST_NAP_US = 1000,
+    READ_AHEAD_BYTES = 64 * 1024,
+    SMALL_READ_BYTES = 4 * 1024,
+    SIP_BYTES = 512, /* read ahead where as little as possible is to be read */
+};
 
 int __real_Socket_new(const char *addr, size_t addr_len, int port, int *sock, long timeout);
 int __real_Socket_getReadySocket(int more, int timeout, pthread_mutex_t *mutex, int *rc);
@@ -60,11 +67,21 @@ static pthread_mutex_t routes_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct paho_route *routes;
 static void (*before_wait)(void);
 static int events = -1; /* epoll, edge-triggered: something happened on a socket of Paho's */
+static int doorbell = -1;
 
 void paho_sockets_init(void (*run_before_wait)(void))
 {
     before_wait = run_before_wait;
+    struct epoll_event rings = {.events = EPOLLIN | EPOLLET};
     events = epoll_create1(EPOLL_CLOEXEC);
+    doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    epoll_ctl(events, EPOLL_CTL_ADD, doorbell, &rings);
+}
+
+/* Each ring is an edge: nobody has to read the counter, which takes centuries to fill. */
+void paho_wake_receiver(void)
+{
+    eventfd_write(doorbell, 1);
 }
 
 void paho_route(struct paho_route *route)
@@ -170,7 +187,8 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
     if (!is_paho_thread || len == 0 || flags) return __real_recv(fd, to, len, flags);
     if (socket_read_ahead() == fd) return take_ahead(to, len);
     if (len >= SMALL_READ_BYTES || socket_read_ahead()) return __real_recv(fd, to, len, flags);
-    ssize_t n = __real_recv(fd, ahead.bytes, sizeof(ahead.bytes), flags);
+    ssize_t n =
+        __real_recv(fd, ahead.bytes, paho_is_held(fd) ? SIP_BYTES : READ_AHEAD_BYTES, flags);
     if (n <= 0) return n;
     ahead.at = 0;
     ahead.end = (size_t)n;

@@ -65,6 +65,7 @@ void client_open_source(struct client *c)
         .qos = 1,
         .session_expiry_s = 3600,
         .receive_max = 100,
+        .hold_bytes = 4 << 20,
     };
     open_as(c, &role);
 }
