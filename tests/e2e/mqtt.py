@@ -18,15 +18,22 @@ MARK = b"the end"
 class Client:
     """A connected MQTT 5 client with a thread of its own."""
 
-    def __init__(self, port, client_id="", clean=True, on_message=None):
-        self.paho = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
+    def __init__(
+        self, port, client_id="", clean=True, on_message=None, reconnect=True, manual_ack=False, expiry_s=0
+    ):
+        self.paho = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5,
+            reconnect_on_failure=reconnect, manual_ack=manual_ack,
+        )
         self.paho.on_message = on_message
         self.connected, self.subscribed = threading.Event(), threading.Event()
         self.disconnects = 0
         self.paho.on_connect = lambda *_: self.connected.set()
         self.paho.on_disconnect = self._count_disconnect
         self.paho.on_subscribe = lambda *_: self.subscribed.set()
-        self.paho.connect("127.0.0.1", port, clean_start=clean)
+        session = Properties(PacketTypes.CONNECT)
+        session.SessionExpiryInterval = expiry_s
+        self.paho.connect("127.0.0.1", port, clean_start=clean, properties=session)
         self.paho.loop_start()
         assert self.connected.wait(10), "no CONNACK"
 
@@ -63,8 +70,11 @@ class MqttTopic:
 
     def wait_source_ready(self):
         """The broker keeps messages for a session only once it has subscribed."""
-        line = f"{self.client_id} 1 {self.base}/#"
-        wait_until(lambda: line in self.broker.log_path.read_text(errors="replace"), 30, f"subscription {line}")
+        wait_until(self.subscriptions, 30, f"subscription of {self.client_id}")
+
+    def subscriptions(self):
+        """How often the bridge has subscribed, by the broker's log."""
+        return self.broker.log_path.read_text(errors="replace").count(f"{self.client_id} 1 {self.base}/#")
 
     def listen(self):
         self.mark = threading.Event()

@@ -22,6 +22,15 @@ def client(endpoint, key_id, secret):
     )
 
 
+def impatient(queue):
+    """A client of this queue that asks once and waits ten seconds: whoever uses it deals with failures."""
+    return boto3.client(
+        "sqs", endpoint_url=queue.client.meta.endpoint_url, region_name=REGION,
+        aws_access_key_id=queue.key_id, aws_secret_access_key=queue.secret,
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=10, max_pool_connections=THREADS),
+    )
+
+
 class SqsQueue:
     kind = "sqs"
 

@@ -8,10 +8,10 @@ from .certs import Certs
 from .elasticmq import ElasticMQ
 from .kafka import Kafka
 from .mosquitto import Mosquitto
-from .process import ROOT, Server, StartFailed, Unavailable, free_ports, spawn, wait_until
+from .process import BUILD, ROOT, Server, StartFailed, Unavailable, free_ports, spawn, wait_until
 from .simulators import CredentialsSim, KafkaMock, SqsSim
 
 __all__ = [
-    "Certs", "CredentialsSim", "ElasticMQ", "Kafka", "KafkaMock", "Mosquitto", "ROOT", "Server", "SqsSim", "StartFailed",
-    "Unavailable", "free_ports", "spawn", "wait_until",
+    "BUILD", "Certs", "CredentialsSim", "ElasticMQ", "Kafka", "KafkaMock", "Mosquitto", "ROOT", "Server", "SqsSim",
+    "StartFailed", "Unavailable", "free_ports", "spawn", "wait_until",
 ]

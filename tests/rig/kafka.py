@@ -10,9 +10,9 @@ node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 listeners={listeners},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners={listeners}
+advertised.listeners={advertised}
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,PROXIED:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
 num.partitions=1
@@ -62,24 +62,31 @@ class Kafka(JavaServer):
     """address() is plain; with certs there are address("mtls") and address("sasl") too.
 
     The latter is TLS with PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, for the user alice.
+    through: the port of a proxy that leads to proxied_port(); who comes in there is told to come back that way.
     """
 
     ALICE = "alice-secret"
     library_name = "kafka"
 
-    def __init__(self, folder, certs=None):
+    def __init__(self, folder, certs=None, through=None):
         super().__init__(folder)
-        self.certs = certs
-        self.listeners = ["plain", "sasl", "mtls"] if certs else ["plain"]
+        self.certs, self.through = certs, through
+        self.listeners = ["plain"] + (["sasl", "mtls"] if certs else []) + (["proxied"] if through else [])
         self.port_count = len(self.listeners) + 1
 
     def address(self, listener="plain"):
         return f"127.0.0.1:{self.ports[self.listeners.index(listener)]}"
 
+    def proxied_port(self):
+        return self.ports[self.listeners.index("proxied")]
+
     def configure(self):
-        names = {"plain": "PLAINTEXT", "sasl": "SASL", "mtls": "MTLS"}
-        listeners = ",".join(f"{names[name]}://{self.address(name)}" for name in self.listeners)
-        text = _PROPERTIES.format(folder=self.folder, controller=self.ports[-1], listeners=listeners)
+        names = {"plain": "PLAINTEXT", "sasl": "SASL", "mtls": "MTLS", "proxied": "PROXIED"}
+        where = {names[name]: self.address(name) for name in self.listeners}
+        told = {**where, **({"PROXIED": f"127.0.0.1:{self.through}"} if self.through else {})}
+        listeners, advertised = (",".join(f"{name}://{at}" for name, at in which.items()) for which in (where, told))
+        ports = {"controller": self.ports[-1], "listeners": listeners, "advertised": advertised}
+        text = _PROPERTIES.format(folder=self.folder, **ports)
         if self.certs:
             text += _SECURITY.format(certs=self.certs.folder)
         (self.folder / "server.properties").write_text(text)

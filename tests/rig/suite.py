@@ -4,11 +4,13 @@
   tidy         clang-tidy over the product's own files
   unit, conformance, sim    ctest by label, with AddressSanitizer and UndefinedBehaviorSanitizer (build/dev)
   e2e          the bridge of build/dev against real brokers, with clients that others wrote
+  fault        a selection of the fault matrix (script/fault --short), and the tests of its verifier and its proxy
   tsan         unit, conformance and sim, then the end-to-end tests that need no Java, with ThreadSanitizer (build/tsan)
   clang        everything compiled by clang, warnings being errors
 
 The output of each part is kept in build/test-logs; the end of it is shown when the part failed.
 """
+import json
 import os
 import subprocess
 import sys
@@ -157,6 +159,26 @@ def e2e():
     return pytest("e2e", "dev") if ready else Result(failed=1)
 
 
+def fault():
+    if not (build("fault", "release") and build("fault", "dev")):
+        return Result(failed=1)
+    result = pytest("fault", "dev", folder="tests/fault")
+    python, lines = BUILD / "venv" / "bin" / "python", LOGS / "fault.jsonl"
+    if python.exists():
+        run("fault", [python, "-m", "tests.fault", "--short", "--results", lines], **sanitizers())
+        result.add(rows_of_matrix(lines))
+    return result
+
+
+def rows_of_matrix(path):
+    """A row that could not be played where it should is a failure already."""
+    played = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    verdicts = Counter(row["verdict"] for row in played)
+    result = Result(verdicts["pass"], verdicts["fail"] + (not played), verdicts["skip"])
+    result.skip_reasons.update(row["why"] for row in played if row["verdict"] == "skip")
+    return result
+
+
 def tsan():
     if not (build("tsan", "release") and build("tsan", "tsan")):
         return Result(failed=1)
@@ -167,7 +189,7 @@ def tsan():
 
 PARTS = {
     "lint": lint, "unit": labelled("unit"), "conformance": labelled("conformance"), "sim": sim,
-    "e2e": e2e, "tsan": tsan, "clang": clang, "tidy": tidy,
+    "e2e": e2e, "fault": fault, "tsan": tsan, "clang": clang, "tidy": tidy,
 }
 
 

@@ -1,0 +1,98 @@
+"""script/fault: plays rows of the matrix, and says what became of the messages."""
+import argparse
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.e2e.bridge import binary
+from tests.rig import BUILD, ROOT, Unavailable
+
+from . import results
+from .matrix import ROWS, SHORT, play, row_of
+from .stage import PAIRS, Brokers
+
+FOLDER = BUILD / "fault"
+CI = os.environ.get("CI") == "true"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/fault", description=__doc__)
+    parser.add_argument("row", nargs="?", help="only this row: " + " ".join(r.name for r in ROWS))
+    parser.add_argument("pair", nargs="?", choices=PAIRS, metavar="PAIR", help="only this pair: " + " ".join(PAIRS))
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same choices (default 1)")
+    parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
+    parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
+    parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
+    parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
+    parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
+    return parser.parse_args()
+
+
+def plan(a):
+    """[(row, pair, size)]"""
+    if a.short:
+        return [(row_of(name), pair, size) for name, pair, size in SHORT]
+    rows = [r for r in ROWS if a.row in (None, r.name)]
+    if not rows:
+        sys.exit(f"script/fault: no such row: {a.row}")
+    return [(row, pair, a.size) for row in rows for pair in row.pairs if a.pair in (None, pair)]
+
+
+def fingerprint():
+    return hashlib.sha256(binary().read_bytes()).hexdigest()[:12]
+
+
+class Player:
+    def __init__(self, a):
+        self.seed, self.path = a.seed, a.results
+        self.program = fingerprint()
+        self.folder = FOLDER / f"run-{os.getpid()}"
+        self.failed = 0
+        self.already = results.done(a.results, self.program) if a.resume else set()
+
+    def play_all(self, chosen):
+        with Brokers(self.folder / "brokers") as brokers:
+            for row, pair, size in chosen:
+                if (row.name, pair) not in self.already:
+                    self.report(self.play(row, pair, brokers, size))
+        if self.failed:
+            print(f"what failed is kept in {self.folder.relative_to(ROOT)}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def play(self, row, pair, brokers, size):
+        try:
+            result = play(row, pair, brokers, self.folder, self.seed, size)
+        except Unavailable as e:
+            result = {"verdict": "fail" if CI else "skip", "failed": ["UNAVAILABLE"], "why": str(e)}
+        except Exception as e:  # a broker that did not start must not end a long run
+            result = {"verdict": "fail", "failed": ["RUN"], "why": f"{type(e).__name__}: {e}"}
+        if result["verdict"] == "pass":
+            shutil.rmtree(self.folder / f"{row.name}-{pair}", ignore_errors=True)
+        named = {"row": row.name, "pair": pair, "seed": self.seed, "size": size}
+        return {**named, **result, "program": self.program}
+
+    def report(self, result):
+        results.append(self.path, result)
+        print(f"{result['verdict']:4}  {result['row']:18} {result['pair']:11} {results.line(result)}", flush=True)
+        if result["verdict"] == "fail":
+            self.failed += 1
+            what = " ".join([*result["failed"], result.get("late", "")])
+            print(f"      {what} -- again: {results.command(result)}", flush=True)
+
+
+def main():
+    a = arguments()
+    if a.table:
+        so_far = results.read(a.results)
+        print(results.summary(so_far) + "\n\n" + results.table(so_far, ROWS, PAIRS))
+        return 0
+    player = Player(a)
+    player.play_all(plan(a))
+    return 1 if player.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""What is done to the brokers, and what they do by themselves to their clients."""
+import os
+import signal
+import time
+
+from confluent_kafka import Consumer
+
+from tests.e2e.mqtt import Client
+from tests.rig import wait_until
+
+from .sinklog import READERS
+
+
+def _signal(server, number):
+    os.kill(server.process.pid, number)
+
+
+def _restart(server, crash):
+    server.kill() if crash else server.stop()
+    time.sleep(1)  # away for a while: that is the fault
+    server.start()
+
+
+def restarted(side):
+    """Kafka is killed (its page cache survives that); Mosquitto ends in good order, since a kill loses what it keeps."""
+
+    def fault(stage):
+        end = getattr(stage, side)
+        for _ in range(stage.count(2)):
+            stage.allow_repeats()
+            _restart(end.broker, crash=end.kind == "kafka")
+            stage.under_way(began=time.monotonic())
+
+    return fault
+
+
+def server_of(stage, side):
+    end = getattr(stage, side)
+    return stage.brokers.sqs_sim if end.kind == "sqs" else end.broker
+
+
+def frozen(side):
+    """The broker's process stands still: connections stay open, and nobody answers."""
+
+    def fault(stage):
+        server = server_of(stage, side)
+        for _ in range(stage.count(2)):
+            stage.allow_repeats()
+            _signal(server, signal.SIGSTOP)
+            try:
+                stage.pause(9, 5)
+            finally:
+                _signal(server, signal.SIGCONT)
+            stage.under_way(began=time.monotonic())
+
+    return fault
+
+
+# --- Kafka
+
+def rebalance(stage):
+    """Another member joins the group of the bridge, reads some, commits nothing, and leaves."""
+    topic = stage.source
+    own = {"bootstrap.servers": topic.address, "group.id": topic.group, "enable.auto.commit": False, "log_level": 0}
+    for _ in range(stage.count(3)):
+        stage.allow_repeats(2)
+        other = Consumer({**own, "session.timeout.ms": 6000, "partition.assignment.strategy": "range"})
+        other.subscribe([topic.name])
+        wait_until(lambda: other.consume(10, 0.1) and other.assignment(), 60, "partitions for the second member")
+        stage.pause(1.5, 0.3)
+        began = time.monotonic()
+        other.close()
+        stage.under_way(began=began)
+
+
+def kafka_errors(stage):
+    """Requests that the broker refuses for now."""
+    for api, error in (
+        ("Produce", "NOT_ENOUGH_REPLICAS"), ("Produce", "_TRANSPORT"), ("Produce", "REQUEST_TIMED_OUT"),
+        ("Metadata", "_TRANSPORT"), ("FindCoordinator", "COORDINATOR_NOT_AVAILABLE"),
+        ("Fetch", "NOT_LEADER_FOR_PARTITION"), ("OffsetCommit", "COORDINATOR_LOAD_IN_PROGRESS"),
+        ("OffsetCommit", "_TRANSPORT"), ("Heartbeat", "_TRANSPORT"),
+    ):
+        for end in (stage.source, stage.sink):
+            if end.kind == "kafka":
+                stage.allow_repeats()
+                end.broker.tell(f"error {api} {error} {stage.count(4)}")
+        stage.under_way()
+
+
+# --- MQTT
+
+def session_taken_over(side):
+    """Another client connects with the bridge's name, acknowledges nothing, and is thrown out by the bridge's return."""
+
+    def fault(stage):
+        end = getattr(stage, side)
+        name = end.client_id + ("-out" if side == "sink" else "")
+        for _ in range(stage.count(4)):
+            stage.pause(0.5, 0.05)
+            stage.allow_repeats()
+            kept = {"clean": False, "expiry_s": 3600, "manual_ack": True}
+            thief = Client(end.broker.port(), client_id=name, reconnect=False, **kept)
+            wait_until(lambda thief=thief: thief.disconnects, 30, "the bridge's return")
+            thief.close()
+            stage.under_way()
+
+    return fault
+
+
+def session_lost(stage):
+    """The broker comes back without its memory.
+
+    What it had acknowledged to the loader is gone with it, so the loader waits until all of that has arrived, and then
+    until the bridge has subscribed again.
+    """
+    broker = stage.source.broker
+    for _ in range(stage.count(3)):
+        stage.allow_repeats()
+        stage.hold_load()
+        broker.stop()
+        (broker.folder / "mosquitto.db").unlink(missing_ok=True)
+        began, before = time.monotonic(), stage.source.subscriptions()
+        broker.start()
+        wait_until(lambda: stage.source.subscriptions() > before, 60, "the bridge's new subscription")
+        stage.resume_load()
+        stage.under_way(began=began)
+
+
+# --- SQS: answers that lie, by the simulator's rules (tests/sim/README.md)
+
+SEND, RECEIVE, DELETE = "SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch"
+LIES = {
+    "throttled": [{"kind": "throttle"}],
+    "503": [{"kind": "status", "status": 503}],
+    "html": [{"kind": "status", "status": 502, "html": "<html><body>Bad Gateway</body></html>"}],
+    "partial": [{"kind": "partial", "from": 2, "upto": 7, "code": "InternalError", "message": "try again"}],
+    "wrong-md5": [{"kind": "wrong_md5"}],
+    "garbage": [{"kind": "garbage"}],
+    "huge": [{"kind": "huge_length"}],
+    "cut-before": [{"kind": "cut_before"}],
+    "cut-after": [{"kind": "cut_after"}],
+    "cut-mid": [{"kind": "cut_mid"}],
+    "slow": [{"kind": "delay", "delay_ms": 1500}],
+    "hang": [{"kind": "hang"}],
+}
+BATCHES_ONLY = ("partial",)
+NOT_FOR_DELETES = ("wrong-md5",)
+
+
+def lies(name):
+    """Some answers of each action, some of them in a row, with good ones between."""
+
+    def actions(stage):
+        mine = (SEND,) if stage.sink.kind == "sqs" else (RECEIVE, DELETE)
+        skipped = {RECEIVE} if name in BATCHES_ONLY else {DELETE} if name in NOT_FOR_DELETES else set()
+        return [a for a in mine if a not in skipped]
+
+    def fault(stage):
+        queue = stage.sink if stage.sink.kind == "sqs" else stage.source
+        for _ in range(stage.count(3)):
+            rules = [
+                {**rule, "action": action, "queue": queue.url.rpartition("/")[2], "skip": skip, "count": count}
+                for action in actions(stage) for rule in LIES[name] for skip, count in ((3, 1), (8, 3), (5, 1))
+            ]
+            struck = sum(rule["count"] for rule in rules)
+            stage.allow_repeats_of(10 * struck)
+            stage.brokers.sqs_sim.control("faults", rules)
+            stage.under_way(timeout_s=120)
+            stage.under_way(timeout_s=120)
+
+    return fault

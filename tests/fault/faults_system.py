@@ -1,0 +1,58 @@
+"""What is done to the machine under the bridge: its clock, its memory, its files.
+
+libfiu and libfaketime come in by LD_PRELOAD, and AddressSanitizer would have to be first: these rows run the release build.
+"""
+from pathlib import Path
+
+from tests.rig import BUILD, Unavailable
+
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+FIU = [Path("/usr/lib/fiu/fiu_run_preload.so"), Path("/usr/lib/fiu/fiu_posix_preload.so")]
+RELEASE = BUILD / "release" / "sqsbridge"
+JUMPS = ("+3600", "-3600", "+86400", "-86400", "-10", "+0")
+
+
+def _preload(stage, libraries, environment):
+    missing = [str(path) for path in (*libraries, RELEASE) if not path.exists()]
+    if missing:
+        raise Unavailable(f"{' '.join(missing)} is not there (script/setup test, script/build)")
+    stage.program = RELEASE
+    stage.environment = {"LD_PRELOAD": " ".join(map(str, libraries)), **environment}
+
+
+def with_faketime(stage):
+    """Only the wall clock goes astray; the monotonic one is the kernel's promise."""
+    stage.clock = stage.folder / "clock"
+    stage.clock.write_text("+0\n")
+    plain = {"FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    _preload(stage, [FAKETIME], {"FAKETIME_TIMESTAMP_FILE": str(stage.clock), **plain})
+
+
+def clock_jumps(stage):
+    for offset in JUMPS:
+        stage.clock.write_text(f"{offset}\n")
+        stage.under_way(300)
+    stage.notes["jumps"] = len(JUMPS)
+
+
+def with_failing(points, probability):
+    """Each call at these failure points of libfiu fails so often. A bridge that ends by that is started again."""
+
+    def prepare(stage):
+        rule = f"enable_random name={points},probability={probability}"
+        _preload(stage, FIU, {"FIU_ENABLE": rule, "FIU_CTRL_FIFO": ""})
+        stage.may_end = True
+
+    return prepare
+
+
+def ends_by_itself(stage):
+    """Until the failures have struck often enough; then without them, so that the end is one in good order."""
+    for _ in range(stage.count(10)):
+        stage.under_way(200, timeout_s=120)
+        stage.allow_repeats()
+    stage.bridge.env = None
+    stage.bridge.kill9()
+    stage.allow_repeats()
+    stage.may_end = False
+    stage.recover()

@@ -1,0 +1,109 @@
+"""The rows of the matrix. A row is played with each of its pairs; tests/fault/README.md says what they stand for."""
+from dataclasses import dataclass, field
+
+from . import faults, faults_brokers, faults_system
+from .stage import PAIRS, Stage
+
+FROM_SQS = ("sqs-kafka", "sqs-mqtt")
+TO_SQS = ("kafka-sqs", "mqtt-sqs")
+FROM_KAFKA = ("kafka-sqs", "kafka-mqtt")
+FROM_MQTT = ("mqtt-kafka", "mqtt-sqs")
+WITH_SQS = (*FROM_SQS, *TO_SQS)
+WITH_KAFKA = ("sqs-kafka", "kafka-sqs", "mqtt-kafka", "kafka-mqtt")
+TO_MQTT = ("kafka-mqtt", "sqs-mqtt")
+NOT_FROM_SQS = (*FROM_KAFKA, *FROM_MQTT)
+NOT_TO_SQS = ("sqs-kafka", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt")
+SIDES = ("source", "sink")
+BUSY_MS = 40
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    says: str
+    fault: object
+    pairs: tuple = PAIRS
+    stage: dict = field(default_factory=dict)  # more for the Stage
+    prepare: object = None  # called with the stage before anything runs
+
+
+def busy(name, says, fault, **more):
+    """With a sink that is slow enough for the window to be in use at any time."""
+    return Row(name, says, fault, stage={"slow_ms": BUSY_MS, **more})
+
+
+def link_rows():
+    for name, says, fault in (
+        ("rst", "all connections to the {} reset", faults.resets),
+        ("fin", "all connections to the {} closed", faults.closings),
+        ("cut-rst", "connections to the {} reset in the middle of a frame", faults.cut_by_rst),
+        ("cut-fin", "connections to the {} closed in the middle of a frame", faults.cut_by_fin),
+        ("refused", "the {} refuses connections for 0.5, 3 and 8 s", faults.refused),
+        ("half-open", "every byte to and from the {} vanishes, nobody says so", faults.half_open),
+        ("answers-lost", "the {} executes requests, its answers are lost", faults.answers_lost),
+        ("requests-lost", "what goes to the {} is lost, acknowledgements too", faults.requests_lost),
+        ("slow", "150-450 ms on the way to the {}, each way", faults.slow_link),
+        ("narrow", "64 kbit/s to the {}", faults.narrow_link),
+        ("bytes", "single bytes to and from the {}", faults.single_bytes),
+    ):
+        for side in SIDES:
+            yield Row(f"{name}-{side}", says.format(side), faults.on_side(side, fault), stage={"proxied": (side,)})
+
+
+def broker_rows():
+    for side in SIDES:
+        yield Row(
+            f"restart-{side}", f"the {side}'s broker restarts (Kafka: kill -9)", faults_brokers.restarted(side),
+            pairs=NOT_FROM_SQS if side == "source" else NOT_TO_SQS, stage={"real_kafka": True},
+        )
+        yield Row(f"frozen-{side}", f"the {side}'s broker stands still for 5-9 s", faults_brokers.frozen(side))
+    yield Row("rebalance", "another consumer joins and leaves the group", faults_brokers.rebalance, FROM_KAFKA,
+              stage={"real_kafka": True})
+    yield Row("kafka-errors", "requests that Kafka refuses for now", faults_brokers.kafka_errors, WITH_KAFKA)
+    for side, says, pairs in (
+        ("source", "another MQTT client takes the source's session", FROM_MQTT),
+        ("sink", "another MQTT client takes the sink's name", TO_MQTT),
+    ):
+        yield Row(f"takeover-{side}", says, faults_brokers.session_taken_over(side), pairs)
+    yield Row("session-lost", "the MQTT broker forgets its sessions", faults_brokers.session_lost, FROM_MQTT)
+    for name in faults_brokers.LIES:
+        yield Row(f"sqs-{name}", f"SQS answers: {name}", faults_brokers.lies(name), WITH_SQS)
+
+
+def system_rows():
+    yield Row("clock", "the clock jumps by seconds, an hour, a day, both ways", faults_system.clock_jumps,
+              prepare=faults_system.with_faketime)
+    yield Row("no-memory", "allocations fail, one in 50,000", faults_system.ends_by_itself,
+              prepare=faults_system.with_failing("libc/mm/*", 0.00002))
+    yield Row("io-errors", "socket and file calls fail, one in 500", faults_system.ends_by_itself,
+              prepare=faults_system.with_failing("posix/io/*", 0.002))
+
+
+ROWS = [
+    busy("steady", "normal running", faults.nothing),
+    busy("kill9", "kill -9 under load, and a restart", faults.kill9),
+    busy("kill9-quick", "kill -9 at any time, also while it starts", faults.kill9_quickly),
+    busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
+    busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
+    *link_rows(), *broker_rows(), *system_rows(),
+]
+
+# What script/test runs: no Java, one pair or two of each, a part of the size.
+SHORT = [
+    ("kill9", "mqtt-sqs", 0.5), ("kill9", "sqs-kafka", 0.5), ("kill9", "kafka-mqtt", 0.3), ("sigterm", "sqs-mqtt", 0.5),
+    ("sigterm", "mqtt-kafka", 0.5), ("half-open-sink", "sqs-mqtt", 0.5), ("answers-lost-sink", "mqtt-sqs", 0.5),
+    ("cut-rst-source", "mqtt-sqs", 0.4), ("cut-rst-sink", "sqs-mqtt", 0.4), ("sqs-partial", "mqtt-sqs", 0.4),
+    ("sqs-cut-after", "sqs-kafka", 0.4), ("takeover-source", "mqtt-sqs", 0.5),
+]
+
+
+def row_of(name):
+    return next((row for row in ROWS if row.name == name), None)
+
+
+def play(row, pair, brokers, folder, seed, size=1.0, **more):
+    """One row with one pair: the report."""
+    stage = Stage(brokers, folder / f"{row.name}-{pair}", pair, seed=seed, size=size, **{**row.stage, **more})
+    if row.prepare:
+        row.prepare(stage)
+    return stage.play(row.fault)

@@ -1,0 +1,65 @@
+"""Results as JSON lines, one for each row and pair played, and what is made of them."""
+import json
+
+
+def command(result):
+    """What repeats it."""
+    size = f" --size {result['size']}" if result["size"] != 1.0 else ""
+    return f"script/fault {result['row']} {result['pair']} --seed {result['seed']}{size}"
+
+
+def append(path, result):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as f:
+        f.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def done(path, program):
+    """(row, pair) that passed with this program: a run that is resumed leaves them out."""
+    return {(r["row"], r["pair"]) for r in read(path) if r["verdict"] == "pass" and r["program"] == program}
+
+
+def line(result):
+    """For people."""
+    if result["verdict"] == "skip" or "loss" not in result:
+        return result["why"].partition("\n")[0][:200]
+    counts = "  ".join(f"{name} {result[name]}" for name in ("loss", "phantom", "corrupt", "order", "left"))
+    return f"{result['acked']:6} sent  {counts}  dup {result['dup']} (<= {result['dup_bound']})  {result['seconds']:.0f} s"
+
+
+def _cell(result):
+    if result is None:
+        return ""
+    if result["verdict"] == "skip":
+        return "not run"
+    if result["verdict"] == "fail":
+        return "**" + ", ".join(result["failed"]) + "**"
+    return f"{result['acked']:,} / {result['dup']}" + (f" of {result['dup_bound']:,}" if result["dup_bound"] else "")
+
+
+def table(results, rows, pairs):
+    """Markdown: a line for each row, a column for each pair; of several results the last one counts."""
+    latest = {(r["row"], r["pair"]): r for r in results}
+    lines = ["| row | what is done | " + " | ".join(pairs) + " |", "| --- " * (len(pairs) + 2) + "|"]
+    for row in rows:
+        cells = [_cell(latest.get((row.name, pair))) if pair in row.pairs else "-" for pair in pairs]
+        if any(cell not in ("", "-") for cell in cells):
+            lines.append(f"| {row.name} | {row.says} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def summary(results):
+    """Totals over the latest result of each row and pair."""
+    latest = [r for r in {(r["row"], r["pair"]): r for r in results}.values() if "loss" in r]
+    recoveries = sorted(s for r in latest for s in r["recoveries_s"])
+    at = (lambda share: recoveries[min(len(recoveries) - 1, int(share * len(recoveries)))]) if recoveries else lambda _: 0
+    total = {name: sum(r[name] for r in latest) for name in ("acked", "loss", "phantom", "corrupt", "dup", "order", "left")}
+    counts = ", ".join(f"{name} {total[name]:,}" for name in ("loss", "phantom", "corrupt", "order"))
+    return (
+        f"{len(latest)} rows and pairs, {total['acked']:,} messages: {counts}; {total['dup']:,} repeated; "
+        f"{len(recoveries)} recoveries, half of them within {at(0.5)} s, 99 % within {at(0.99)} s"
+    )
