@@ -8,15 +8,15 @@
 
 #include "bridge/log.h"
 #include "connectors/aws/credentials.h"
+#include "connectors/sqs/sqs_answer.h"
+#include "connectors/sqs/sqs_clock.h"
 #include "connectors/sqs/sqs_retry.h"
 #include "connectors/sqs/sqs_wire.h"
 
 enum {
-    MAX_ATTEMPTS = 3,
     ANSWER_TIMEOUT_MS = 15000,   /* beyond the wait of a long poll */
     MAX_ANSWER_BYTES = 64 << 20, /* ten messages of 1 MiB, each byte escaped as \u00XX */
     KEPT_BUFFER_BYTES = 256 << 10,
-    SKEW_S = 240, /* AWS tolerates 300 */
     KEYS_TIMEOUT_MS = 15000,
 };
 
@@ -33,7 +33,8 @@ struct sqs_client {
     struct credentials *credentials;
     struct sigv4_signer *signer;
     struct sqs_retry retry;
-    int64_t clock_offset_s;         /* theirs - ours */
+    unsigned max_attempts;
+    struct sqs_clock clock;
     struct sqs_calls waiting;       /* for their next attempt */
     struct sqs_calls keyless;       /* for keys to sign with */
     struct credentials_waiter keys; /* one for them all */
@@ -81,6 +82,8 @@ static void keys_are_ready(struct credentials_waiter *w, const struct error *why
 
 struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struct error *e)
 {
+    unsigned max_attempts;
+    if (!sqs_retry_environment(&max_attempts, e)) return NULL;
     struct credentials *credentials = open_credentials(setup->conf, e);
     if (!credentials) return NULL;
     struct sqs_client *client = mem_zalloc(sizeof(*client));
@@ -88,6 +91,7 @@ struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struc
     client->stats = setup->stats;
     client->context = setup->context;
     client->queue = setup->queue;
+    client->max_attempts = max_attempts;
     client->credentials = credentials;
     client->http = http_of(setup);
     client->signer = sigv4_signer_create();
@@ -111,6 +115,22 @@ uint64_t *sqs_client_random(struct sqs_client *client)
 
 /* ---- sending ---- */
 
+static struct bytes value_of(const char *line)
+{
+    return bytes_str(strchr(line, ' ') + 1);
+}
+
+/* So that AWS, and who reads its logs, see attempts of one call as such: a random UUID. */
+static void name_invocation(struct sqs_call *call)
+{
+    uint64_t *random = &call->client->retry.random;
+    uint64_t high = sqs_random(random), low = sqs_random(random);
+    snprintf(call->invocation, sizeof(call->invocation),
+             "amz-sdk-invocation-id: %08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
+             (unsigned)(high >> 16) & 0xFFFF, (unsigned)high & 0xFFF,
+             ((unsigned)(low >> 48) & 0x3FFF) | 0x8000, (unsigned long long)(low & 0xFFFFFFFFFFFF));
+}
+
 static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
 {
     const struct sqs_client *client = call->client;
@@ -120,6 +140,8 @@ static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
         {BYTES_LIT("host"), bytes_str(client->queue->endpoint.host)},
         {BYTES_LIT("x-amz-target"), bytes_str(target)},
         {BYTES_LIT("x-amzn-query-mode"), BYTES_LIT("true")},
+        {BYTES_LIT("amz-sdk-invocation-id"), value_of(call->invocation)},
+        {BYTES_LIT("amz-sdk-request"), value_of(call->attempt)},
     };
     struct sigv4_request request = {
         .method = "POST",
@@ -129,8 +151,9 @@ static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
         .headers = headers,
         .header_count = sizeof(headers) / sizeof(headers[0]),
         .body = bytes_of(call->body.ptr, call->body.len),
-        .now_s = time(NULL) + client->clock_offset_s,
+        .now_s = time(NULL) + client->clock.offset_s,
     };
+    call->clock_offset_s = client->clock.offset_s;
     sigv4_sign(client->signer, keys, &request, &call->signature);
     call->token.len = 0;
     if (keys->session_token)
@@ -159,6 +182,8 @@ static void await_keys(struct sqs_call *call);
 static void attempt(struct sqs_call *call)
 {
     struct sqs_client *client = call->client;
+    snprintf(call->attempt, sizeof(call->attempt), "amz-sdk-request: attempt=%u; max=%u",
+             call->attempts + 1, client->max_attempts);
     if (!sign(call)) {
         await_keys(call);
         return;
@@ -168,6 +193,8 @@ static void attempt(struct sqs_call *call)
         sqs_actions[call->action].header,
         "x-amzn-query-mode: true",
         user_agent,
+        call->invocation,
+        call->attempt,
         call->signature.date,
         call->signature.authorization.ptr,
         call->token.len ? call->token.ptr : NULL,
@@ -198,6 +225,7 @@ void sqs_call_send(struct sqs_call *call)
     call->clock_corrected = call->keyless = false;
     call->refused_keys = 0;
     call->retry.arg = call;
+    name_invocation(call);
     attempt(call);
 }
 
@@ -238,14 +266,6 @@ static void ask_for_keys(struct sqs_client *client)
     credentials_wait(client->credentials, &client->keys);
 }
 
-/* Actions on no queue in particular have none to name. */
-static void name_the_request(struct sqs_call *call)
-{
-    const char *queue = call->client->queue->name;
-    if (*queue) error_prefix(&call->error, "queue \"%s\"", queue);
-    error_prefix(&call->error, "%s", sqs_actions[call->action].name);
-}
-
 /* What AWS said of the keys that it refused stays, with why there are no better ones. */
 static void fail_without_keys(struct sqs_call *call, const char *why)
 {
@@ -257,7 +277,7 @@ static void fail_without_keys(struct sqs_call *call, const char *why)
     } else {
         call->code[0] = '\0';
         error_set(&call->error, FAULT_DOWN, "not signed: %s", why);
-        name_the_request(call);
+        sqs_answer_name_error(call, call->client->queue->name);
     }
     call->done(call);
 }
@@ -330,115 +350,55 @@ static bool try_newer_keys(struct sqs_call *call)
     return true;
 }
 
-/* ---- what the answer means ---- */
-
 struct bytes sqs_call_answer(const struct sqs_call *call)
 {
     return bytes_of(call->http.response.ptr, call->http.response.len);
 }
 
-/* "AWS.SimpleQueueService.NonExistentQueue;Sender", where the body told nothing. */
-static struct bytes code_of_header(const struct sqs_call *call)
-{
-    struct bytes code = bytes_str(call->http.answer_headers[HTTP_QUERY_ERROR]);
-    const char *semicolon = code.len ? memchr(code.ptr, ';', code.len) : NULL;
-    if (!semicolon) return BYTES_NONE;
-    code.len = (size_t)(semicolon - (const char *)code.ptr);
-    return sqs_short_code(code);
-}
-
-static void describe(struct sqs_call *call, struct bytes code, struct bytes message)
-{
-    char hint[256], status[32];
-    const char *id = call->http.answer_headers[HTTP_REQUEST_ID];
-    snprintf(status, sizeof(status), "HTTP status %d", call->http.status);
-    if (!code.len) code = bytes_str(status);
-    if (message.len > 200) message.len = 200;
-    snprintf(call->code, sizeof(call->code), "%.*s", BYTES_ARGS(code));
-    sqs_error_hint(call->class, code, message, sqs_actions[call->action].permission, hint,
-                   sizeof(hint));
-    error_set(&call->error, FAULT_DOWN, "%.*s%s%.*s%s%s%s%s%s", BYTES_ARGS(code),
-              message.len ? ": " : "", BYTES_ARGS(message), *id ? ", request " : "", id,
-              *hint ? " (" : "", hint, *hint ? ")" : "");
-}
-
-static void read_failure(struct sqs_call *call)
-{
-    struct bytes code = BYTES_NONE, message = BYTES_NONE;
-    if (!sqs_decode_error(sqs_call_answer(call), &code, &message) || !code.len)
-        code = code_of_header(call);
-    call->class = sqs_classify(call->http.status, code, message);
-    describe(call, code, message);
-    if (call->class == SQS_SENDER || call->class == SQS_TOO_LONG) call->error.fault = FAULT_REJECT;
-}
-
-static void read_outcome(struct sqs_call *call)
-{
-    const struct http_request *http = &call->http;
-    call->class = SQS_TRANSIENT;
-    call->code[0] = '\0';
-    if (!http->status) {
-        call->error = http->error;
-    } else if (http->status != 200) {
-        read_failure(call);
-    } else if (call->decode(call, &call->error)) {
-        call->class = SQS_OK;
-        call->error.fault = FAULT_NONE;
-    } else {
-        call->error.fault = FAULT_DOWN;
-    }
-    if (call->class != SQS_OK) name_the_request(call);
-}
-
 /* ---- trying again ---- */
 
-static bool their_time(const struct http_request *http, int64_t *now_s)
+static void note_clock(struct sqs_client *client, const struct http_request *http)
 {
-    struct tm utc = {0};
-    if (*http->answer_headers[HTTP_AGE]) return false; /* from a cache: its Date is of then */
-    if (!strptime(http->answer_headers[HTTP_DATE], "%a, %d %b %Y %H:%M:%S GMT", &utc)) return false;
-    *now_s = timegm(&utc);
-    return true;
+    if (!http->status) return;
+    switch (sqs_clock_read(&client->clock, http, time(NULL))) {
+    case SQS_CLOCK_AS_BEFORE:
+        break;
+    case SQS_CLOCK_IS_WRONG:
+        log_warn(client->context,
+                 "this machine's clock differs from that of SQS by %lld s: requests are signed by "
+                 "theirs (set this machine's clock)",
+                 (long long)-client->clock.offset_s);
+        break;
+    case SQS_CLOCK_IS_RIGHT:
+        log_info(client->context, "this machine's clock agrees with that of SQS again");
+        break;
+    }
 }
 
-/* A refused signature while our clock and theirs differ: sign by theirs from now on. */
-static bool correct_clock(struct sqs_call *call)
+/* A refused signature, while we know by now that our clock was wrong: once more, by theirs. */
+static bool clock_was_wrong(struct sqs_call *call)
 {
-    struct sqs_client *client = call->client;
-    int64_t theirs, offset;
-    if (call->class != SQS_CLOCK || call->clock_corrected || !their_time(&call->http, &theirs))
+    int64_t by_s = call->client->clock.offset_s - call->clock_offset_s;
+    if (call->class != SQS_CLOCK || call->clock_corrected || llabs(by_s) < SQS_CLOCK_SKEW_S)
         return false;
-    offset = theirs - time(NULL);
-    if (llabs(offset - client->clock_offset_s) < SKEW_S) return false;
-    log_warn(client->context,
-             "this machine's clock differs from that of SQS by %lld s: requests are signed by "
-             "theirs (set this machine's clock)",
-             (long long)-offset);
-    client->clock_offset_s = offset;
     return call->clock_corrected = true;
-}
-
-static uint32_t retry_after_ms(const struct sqs_call *call)
-{
-    int64_t seconds;
-    struct bytes text = bytes_str(call->http.answer_headers[HTTP_RETRY_AFTER]);
-    if (!call->http.status || !json_int(text, &seconds) || seconds <= 0) return 0;
-    return seconds > 60 ? 60000 : (uint32_t)(seconds * 1000);
 }
 
 static bool try_again(struct sqs_call *call)
 {
     struct sqs_client *client = call->client;
+    const struct http_request *http = &call->http;
     struct sqs_retry_ask ask = {
         .class = call->class,
         .failed = call->attempts,
-        .retry_after_ms = retry_after_ms(call),
-        .long_poll = call->wait_s > 0,
+        .retry_after_ms = sqs_retry_wish_ms(http->answer_headers[HTTP_RETRY_AFTER_MS],
+                                            http->answer_headers[HTTP_RETRY_AFTER], time(NULL)),
+        .long_poll = call->action == SQS_RECEIVE_MESSAGE,
     };
     uint32_t delay_ms = 0;
     call->error.retry_after_ms = ask.retry_after_ms;
-    if (client->closing || call->attempts >= MAX_ATTEMPTS) return false;
-    if (!correct_clock(call) &&
+    if (client->closing || call->attempts >= client->max_attempts) return false;
+    if (!clock_was_wrong(call) &&
         !sqs_retry_again(&client->retry, &ask, &call->retry_cost, &delay_ms))
         return false;
     call->retry.run = attempt_again;
@@ -451,7 +411,8 @@ static void answered(struct http_request *http)
 {
     struct sqs_call *call = http->arg;
     struct sqs_client *client = call->client;
-    read_outcome(call);
+    sqs_answer_read(call, client->queue->name);
+    note_clock(client, http);
     if (call->class == SQS_OK) {
         sqs_retry_succeeded(&client->retry, call->retry_cost);
     } else {

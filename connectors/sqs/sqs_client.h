@@ -51,6 +51,8 @@ struct sqs_call {
     struct buf token;
     struct loop_timer retry;
     unsigned attempts, retry_cost;
+    char invocation[72], attempt[64]; /* header lines */
+    int64_t clock_offset_s;           /* that it was signed with */
     bool clock_corrected;
     bool keyless;                /* waits for keys, and not for its next attempt */
     uint64_t keys, refused_keys; /* versions: those that it was signed with; 0: none was refused */

@@ -1,5 +1,11 @@
 #include "connectors/sqs/sqs_retry.h"
 
+#include <stdlib.h>
+#include <strings.h>
+
+#include "bridge/json.h"
+#include "connectors/sqs/sqs_clock.h"
+
 enum {
     BASE_TRANSIENT_MS = 50,
     BASE_THROTTLED_MS = 1000,
@@ -7,6 +13,8 @@ enum {
         5000, /* a wish of the far end is honoured up to this much beyond our own delay */
     BACKOFF_MIN_MS = 1000,
     BACKOFF_MAX_MS = 30000,
+    MAX_WISH_MS = 60000,
+    MAX_ATTEMPTS = 1000,
 };
 
 uint64_t sqs_random(uint64_t *state)
@@ -15,6 +23,47 @@ uint64_t sqs_random(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+static const char *set_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static bool is_mode(const char *mode)
+{
+    return strcasecmp(mode, "standard") == 0 || strcasecmp(mode, "legacy") == 0 ||
+           strcasecmp(mode, "adaptive") == 0;
+}
+
+bool sqs_retry_environment(unsigned *max_attempts, struct error *e)
+{
+    int64_t value = SQS_RETRY_ATTEMPTS;
+    const char *most = set_variable("AWS_MAX_ATTEMPTS"), *mode = set_variable("AWS_RETRY_MODE");
+    if (mode && !is_mode(mode))
+        return error_set(e, FAULT_CONFIG,
+                         "AWS_RETRY_MODE: \"%s\" is no mode (legacy, standard or adaptive)", mode);
+    if (most && (!json_int(bytes_str(most), &value) || value < 1 || value > MAX_ATTEMPTS))
+        return error_set(e, FAULT_CONFIG, "AWS_MAX_ATTEMPTS: \"%s\" is no number from 1 to %d",
+                         most, MAX_ATTEMPTS);
+    *max_attempts = (unsigned)value;
+    return true;
+}
+
+static uint32_t bounded_wish(int64_t ms)
+{
+    if (ms <= 0) return 0;
+    return ms < MAX_WISH_MS ? (uint32_t)ms : MAX_WISH_MS;
+}
+
+uint32_t sqs_retry_wish_ms(const char *after_ms, const char *after, int64_t now_s)
+{
+    int64_t value;
+    if (json_int(bytes_str(after_ms), &value)) return bounded_wish(value);
+    if (json_int(bytes_str(after), &value))
+        return bounded_wish(value > 0 && value < MAX_WISH_MS ? value * 1000 : value);
+    return sqs_clock_parse(after, &value) ? bounded_wish((value - now_s) * 1000) : 0;
 }
 
 void sqs_retry_init(struct sqs_retry *r, uint64_t seed)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bridge/mem.h"
+#include "bridge/error.h"
 #include "connectors/sqs/sqs_error.h"
 
 enum {
@@ -15,12 +15,21 @@ enum {
     SQS_RETRY_COST_TRANSIENT = 14,
     SQS_RETRY_COST_THROTTLED = 5,
     SQS_RETRY_CAP_MS = 20000,
+    SQS_RETRY_ATTEMPTS = 3,
 };
 
 struct sqs_retry {
     unsigned tokens;
     uint64_t random;
 };
+
+/* AWS_MAX_ATTEMPTS, else the standard mode's. AWS_RETRY_MODE may name any mode of the SDKs; there
+ * is one here. False: one of them is nonsense; FAULT_CONFIG. */
+bool sqs_retry_environment(unsigned *max_attempts, struct error *e) MUST_USE;
+
+/* How long the far end asks us to wait: x-amz-retry-after in milliseconds, else Retry-After in
+ * seconds or as a date; a minute at most. 0: it does not. */
+uint32_t sqs_retry_wish_ms(const char *after_ms, const char *after, int64_t now_s);
 
 void sqs_retry_init(struct sqs_retry *r, uint64_t seed);
 

@@ -5,6 +5,9 @@ unit_test(sqs_digest connector_sqs)
 unit_test(sqs_pack connector_sqs)
 unit_test(sqs_held connector_sqs)
 unit_test(sqs_queue connector_sqs)
+unit_test(sqs_clock connector_sqs)
+unit_test(sqs_client connector_sqs)
+target_sources(test_sqs_client PRIVATE http_fixture.c canned_http.c)
 
 # Against the simulator, as a process of its own.
 foreach(side source sink)

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -119,9 +120,56 @@ static void an_outage_is_met_with_growing_pauses(void **state)
     expect_between(sqs_backoff_next_ms(&b, &random), 500, 1000);
 }
 
+static void the_far_end_may_ask_for_patience(void **state)
+{
+    (void)state;
+    const int64_t now_s = 1795348800; /* Sun, 22 Nov 2026 12:00:00 GMT */
+    assert_int_equal(sqs_retry_wish_ms("", "", now_s), 0);
+    assert_int_equal(sqs_retry_wish_ms("250", "", now_s), 250);
+    assert_int_equal(sqs_retry_wish_ms("250", "7", now_s), 250);
+    assert_int_equal(sqs_retry_wish_ms("", "7", now_s), 7000);
+    assert_int_equal(sqs_retry_wish_ms("", "Sun, 22 Nov 2026 12:00:03 GMT", now_s), 3000);
+    assert_int_equal(sqs_retry_wish_ms("", "Sun, 22 Nov 2026 11:00:03 GMT", now_s), 0);
+    assert_int_equal(sqs_retry_wish_ms("", "Sun, 22 Nov 2026 13:00:03 GMT", now_s), 60000);
+    assert_int_equal(sqs_retry_wish_ms("", "9223372036854775807", now_s), 60000);
+    assert_int_equal(sqs_retry_wish_ms("", "-9223372036854775807", now_s), 0);
+    assert_int_equal(sqs_retry_wish_ms("9223372036854775807", "", now_s), 60000);
+    assert_int_equal(sqs_retry_wish_ms("soon", "later", now_s), 0);
+}
+
+static void expect_environment(const char *most, const char *mode, unsigned expected)
+{
+    struct error e = {0};
+    unsigned max_attempts = 0;
+    setenv("AWS_MAX_ATTEMPTS", most, 1);
+    setenv("AWS_RETRY_MODE", mode, 1);
+    assert_int_equal(sqs_retry_environment(&max_attempts, &e), expected > 0);
+    assert_int_equal(max_attempts, expected);
+    assert_int_equal(e.fault, expected ? FAULT_NONE : FAULT_CONFIG);
+    unsetenv("AWS_MAX_ATTEMPTS");
+    unsetenv("AWS_RETRY_MODE");
+}
+
+static void the_environment_says_how_often(void **state)
+{
+    (void)state;
+    expect_environment("", "", SQS_RETRY_ATTEMPTS);
+    expect_environment("1", "", 1);
+    expect_environment("12", "adaptive", 12);
+    expect_environment("", "Standard", SQS_RETRY_ATTEMPTS);
+    expect_environment("", "legacy", SQS_RETRY_ATTEMPTS);
+    expect_environment("0", "", 0);
+    expect_environment("-1", "", 0);
+    expect_environment("many", "", 0);
+    expect_environment("1001", "", 0);
+    expect_environment("3", "lazy", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_far_end_may_ask_for_patience),
+        cmocka_unit_test(the_environment_says_how_often),
         cmocka_unit_test(only_what_passes_is_tried_again),
         cmocka_unit_test(retries_stop_when_the_bucket_is_empty),
         cmocka_unit_test(success_fills_the_bucket_again),
