@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 import urllib.error
+from urllib.parse import urlencode
 
 import boto3
 import pytest
@@ -97,12 +98,21 @@ def test_other_region_is_refused(sim):
 
 def test_web_identity(sim, sqs):
     client = sts(sim, signature_version=UNSIGNED)
+    assert send(sim, "POST", "/", {"Authorization": "AWS4"}, WEB_IDENTITY)[0] == 400
+    assert send(sim, "POST", "/", {}, WEB_IDENTITY)[0] == 200
+    assert send(sim, "POST", "/", {}, WEB_IDENTITY + "&DurationSeconds=899")[0] == 400
     asked = {"RoleArn": defaults.ROLE, "RoleSessionName": "pod-1"}
     ask = client.assume_role_with_web_identity
     assert list_queues(sqs, *keys_of(ask(WebIdentityToken=defaults.WEB_IDENTITY_TOKEN, **asked)))
     assert code_of(ask, WebIdentityToken="another", **asked) == "InvalidIdentityToken"
     sim.control("settings", {"sts": {"expired_tokens": ["late"]}})
     assert code_of(ask, WebIdentityToken="late", **asked) == "ExpiredTokenException"
+
+
+WEB_IDENTITY = urlencode({
+    "Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": defaults.ROLE, "RoleSessionName": "pod",
+    "WebIdentityToken": defaults.WEB_IDENTITY_TOKEN,
+})
 
 
 # ---- expiry, and keys that are wrong ----

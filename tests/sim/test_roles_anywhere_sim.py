@@ -1,6 +1,7 @@
 """The simulator of IAM Roles Anywhere, by requests that `cryptography` signed, and by vectors signed elsewhere."""
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 
@@ -116,6 +117,35 @@ def test_strangers_are_refused(sim, authority, who):
 ))
 def test_wrong_sessions(sim, authority, change, status):
     assert session(sim, authority.issue(), **change)[0] == status
+
+
+def signed(authority, issuer=None):
+    """A good request, and a world to send it to."""
+    world = World(defaults.settings(trust_anchor=authority.path))
+    leaf = (issuer or authority).issue()
+    return world, pki.create_session(leaf, "localhost", ARNS, {"durationSeconds": 900}, "us-east-1")
+
+
+def test_serial_number_of_another(authority):
+    world, request = signed(authority)
+    name, text = request.headers.pop()
+    request.headers.append((name, re.sub(r"Credential=\d+", "Credential=4711", text)))
+    assert b"serial number" in world.answer(request).body
+
+
+def test_header_that_is_not_signed(authority):
+    world, request = signed(authority)
+    assert world.answer(request).status == 201
+    request.headers.append(("X-Amz-Other", "1"))
+    assert b"SignedHeaders" in world.answer(request).body
+
+
+def test_chain_too_long(authority):
+    issuer = authority
+    for n in range(6):
+        issuer = issuer.intermediate(f"intermediate {n}")
+    world, request = signed(authority, issuer)
+    assert b"Too many" in world.answer(request).body
 
 
 def test_session_name_must_be_allowed(sim, authority):

@@ -125,6 +125,5 @@ def sign(key, text):
     return key.sign(text, ec.ECDSA(hashes.SHA256()))
 
 
-
 def _der64(certificate):
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
