@@ -145,8 +145,6 @@ static struct delivery *delivery_new(struct pipeline *p, const struct msg *m, ui
 
 static void enter_window(struct pipeline *p, const struct msg *m)
 {
-    assert(p->reserved > 0);
-    p->reserved--;
     p->in_flight++;
     p->bytes += m->size;
     stats_add(&p->stats, COUNT_RECEIVED, 1);
@@ -162,6 +160,8 @@ static void give_leg(struct delivery *d, size_t i, struct msg *m, struct sink_sl
 
 void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)
 {
+    assert(p->reserved > 0);
+    p->reserved--;
     m = transform_apply(p->transform, m);
     struct delivery *d = delivery_new(p, m, cookie, lane_id, p->sink_count);
     enter_window(p, m);

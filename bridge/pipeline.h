@@ -40,7 +40,9 @@ void pipeline_unreserve(struct pipeline *p, unsigned n);
  * call. */
 void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id);
 
-/* The same for a message that is to go to the dead-letter sink, which the pipeline must have. */
+/* For a message that is to go to the dead-letter sink, which the pipeline must have. It needs no
+ * place: the sinks that are away may have filled the window, and this is the way round them. The
+ * caller sees to it that there are not too many. */
 void pipeline_emit_dead(struct pipeline *p, struct msg *m, uint64_t cookie);
 bool pipeline_has_dead_letter(const struct pipeline *p);
 

@@ -261,7 +261,10 @@ static enum store_result begin_to_read(struct store_db *db, struct error *e)
                                        "PRAGMA cell_size_check = ON",
                                        e);
     if (result == STORE_DONE) result = check_version(db, e);
-    if (result == STORE_DONE) result = count_rows(db, e);
+    if (result == STORE_DONE && count_rows(db, e) != STORE_DONE) {
+        int64_t last = pragma(db, "SELECT max(id) FROM msg"); /* needs few pages */
+        db->usage.last_id = last > 0 ? last : 0;
+    }
     return result;
 }
 

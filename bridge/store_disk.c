@@ -27,7 +27,7 @@ static enum store_result salvage_rows(struct store_disk *d, struct store_db *fro
 {
     struct store_row rows[SALVAGE_ROWS];
     struct store_reading r = {.rows = rows, .max = SALVAGE_ROWS, .max_bytes = SIZE_MAX};
-    int64_t at = 0, step = 1;
+    int64_t at = 0, step = 1; /* rows to pass over */
     enum store_result written = STORE_DONE;
     while (written == STORE_DONE && !r.end && at <= last) {
         enum store_result result = store_db_read(from, at, &r, e);
@@ -41,8 +41,8 @@ static enum store_result salvage_rows(struct store_disk *d, struct store_db *fro
         at = r.next;
         if (result == STORE_DONE) continue;
         r.end = false;
+        step = r.count ? 1 : 2 * step;
         at += step;
-        step *= 2;
     }
     if (written != STORE_DONE) store_db_rollback(d->db);
     return written;
@@ -63,6 +63,7 @@ static void salvage(struct store_disk *d, const char *kept)
     store_db_close(from);
     if (result != STORE_DONE)
         log_error(name, "store: taking messages over from \"%s\" ended early: %s", kept, e.text);
+    store_files_tidy(kept);
     log_warn(name, "store: %" PRId64 " messages of \"%s\" were still readable and are delivered",
              salvaged, kept);
 }

@@ -128,6 +128,14 @@ bool store_files_suspected(const struct store_files *f)
     return access(f->suspect, F_OK) == 0;
 }
 
+void store_files_tidy(const char *kept)
+{
+    char *wal = mem_printf("%s-wal", kept);
+    struct stat s;
+    if (stat(wal, &s) == 0 && s.st_size == 0) unlink(wal);
+    free(wal);
+}
+
 /* A second one within a second gets a number. */
 static char *name_for(const struct store_files *f)
 {

@@ -37,6 +37,7 @@ void store_files_suspect(const struct store_files *f); /* to be put aside at the
 bool store_files_suspected(const struct store_files *f);
 
 /* Renames database and log; *kept is the new name, to be freed. */
+void store_files_tidy(const char *kept); /* removes an empty log that reading left beside it */
 bool store_files_quarantine(const struct store_files *f, char **kept, struct error *e) MUST_USE;
 
 #endif

@@ -8,7 +8,7 @@
 
 static bool append_is_due(const struct store *s)
 {
-    if (!s->filling.count || store_is_blocked(s)) return s->drop_messages > 0;
+    if (!s->filling.count || store_is_blocked(s)) return s->drop_messages || s->drop_bytes;
     return s->linger_over || s->hurry || s->filling.count >= GROUP_MESSAGES ||
            s->filling.bytes >= GROUP_BYTES || s->filling.count >= pipeline_window(s->front);
 }
@@ -68,7 +68,7 @@ static void take_drop(struct store *s)
 {
     struct store_drop *d = &s->round.drop;
     int64_t from = store_first_waiting(s);
-    s->round.dropping = from && (s->drop_messages || s->drop_before_ms);
+    s->round.dropping = from && (s->drop_messages || s->drop_bytes || s->drop_before_ms);
     *d = (struct store_drop){.from = from,
                              .messages = s->drop_messages,
                              .bytes = s->drop_bytes,
@@ -217,7 +217,7 @@ static void end_drop(struct store *s)
     s->ready = kept;
     if (s->behind && s->next_read <= d->last_id) s->next_read = d->last_id + 1;
     s->messages -= d->dropped;
-    bool by_age = d->before_ms != 0 && !d->messages;
+    bool by_age = d->before_ms != 0 && !d->messages && !d->bytes;
     if (by_age)
         store_count_drop(s, COUNT_DROPPED_AGE, (uint64_t)d->dropped, "older than store_max_age");
     else

@@ -127,14 +127,23 @@ bool store_is_blocked(const struct store *s)
     return s->disk_full || at_limit;
 }
 
+/* One more would be more than store_max_messages. */
+static bool has_too_many(const struct store *s)
+{
+    int64_t coming = (int64_t)s->filling.count + (int64_t)s->writing.count;
+    int64_t most = s->conf->store_max_messages;
+    return most && s->messages + coming - s->drop_messages >= most;
+}
+
+static bool has_too_much(const struct store *s, size_t bytes)
+{
+    int64_t coming = (int64_t)(s->filling.bytes + s->writing.bytes + bytes) - s->drop_bytes;
+    return s->usage.used_bytes + coming + slack(s) > s->usage.max_bytes;
+}
+
 static bool has_room(const struct store *s, size_t bytes)
 {
-    int64_t most = s->conf->store_max_messages;
-    if (store_is_blocked(s)) return false;
-    if (most && s->messages + (int64_t)s->filling.count + (int64_t)s->writing.count >= most)
-        return false;
-    size_t coming = s->filling.bytes + s->writing.bytes + bytes;
-    return s->usage.used_bytes + (int64_t)coming + slack(s) <= s->usage.max_bytes;
+    return !store_is_blocked(s) && !has_too_many(s) && !has_too_much(s, bytes);
 }
 
 static void write_later(struct store *s, struct store_entry *e)
@@ -182,8 +191,8 @@ static bool drop_oldest(struct store *s, struct leg *l)
 {
     if (!can_drop_oldest(s)) return false;
     struct store_entry *e = store_entry_new(l);
-    s->drop_messages++;
-    s->drop_bytes += e->bytes;
+    if (has_too_many(s)) s->drop_messages++;
+    if (has_too_much(s, e->bytes)) s->drop_bytes += e->bytes;
     write_later(s, e);
     return true;
 }

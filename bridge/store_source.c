@@ -45,7 +45,7 @@ static bool reserve(struct store *s)
 
 static void emit_dead(struct store *s)
 {
-    while (s->dead.head && reserve(s)) {
+    while (s->dead.head && !s->source_stopped) {
         struct store_entry *e = store_list_pop(&s->dead);
         struct msg *m = e->msg;
         e->msg = NULL;

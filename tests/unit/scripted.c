@@ -196,6 +196,7 @@ static void end_leg(struct scripted_sink *s, struct leg *l, enum action action)
         return;
     }
     s->conf->confirmed++;
+    if (s->conf->confirming) s->conf->confirming(s->conf, l);
     if (s->conf->order_seen) s->conf->order_seen[s->conf->order_count++] = l->receipt->cookie;
     leg_done(l, NULL);
 }

@@ -27,6 +27,8 @@ struct scripted_sink_conf {
     size_t room; /* legs it holds at most; 0: any number */
     /* What to do with a leg that has been accepted; NULL: confirm all. KEEP: not now. */
     enum action (*decide)(struct scripted_sink_conf *conf, const struct leg *l);
+    /* A leg is about to be confirmed; NULL: nobody cares. */
+    void (*confirming)(struct scripted_sink_conf *conf, const struct leg *l);
     unsigned percent_retry, percent_reject;
     bool backwards; /* ends its legs in reverse order */
     /* what happened */
