@@ -69,11 +69,19 @@ bool queue_fail_call(struct queue_run *run, const struct sqs_call *call)
 
 /* ---- connecting ---- */
 
+/* As lint has it: one way to sign in, not two. */
 static bool take_credentials(struct queue_run *run)
 {
-    const struct queue_options *o = run->options;
+    struct queue_options *o = run->options;
     if (!o->credentials_name && !o->config) return true;
-    return queue_fail(run, EX_USAGE, "--config and --credentials are not known yet");
+    if (!o->credentials_name || !o->config)
+        return queue_fail(run, EX_USAGE, "--config and --credentials go together");
+    if (o->sqs.access_key_id || o->sqs.secret_access_key || o->sqs.session_token)
+        return queue_fail(run, EX_USAGE, "both --credentials and keys are given (choose one)");
+    o->sqs.credentials =
+        run->host->section(run->host, o->config, &credentials_kind, o->credentials_name);
+    if (!o->sqs.credentials && !run->code) run->code = EX_CONFIG; /* it has said why */
+    return o->sqs.credentials != NULL;
 }
 
 static bool connect_client(struct queue_run *run)

@@ -1,0 +1,93 @@
+"""`sqsbridge queue ...` as a user runs it, with boto3 on the other side of the same queues."""
+import itertools
+import json
+import os
+import subprocess
+
+import boto3
+from botocore.config import Config
+
+from tests.e2e.bridge import REPORTS, binary
+
+REGION = "us-east-1"
+OK, USAGE, DATA, NO_INPUT, UNAVAILABLE, PARTLY, NOT_ALLOWED, CONFIG = 0, 64, 65, 66, 69, 75, 77, 78
+
+_numbers = itertools.count(1)
+
+
+class Done:
+    def __init__(self, process):
+        self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
+
+    def json(self):
+        assert self.code == OK, self.err
+        assert self.out.count("\n") == 1, "not one line"
+        return json.loads(self.out)
+
+
+class Far:
+    """A server that speaks SQS: verbs and boto3 work on it side by side."""
+
+    def __init__(self, endpoint, key_id="any", secret="any", strict=False, account="000000000000"):
+        self.endpoint, self.key_id, self.secret, self.strict, self.account = endpoint, key_id, secret, strict, account
+        config = Config(retries={"max_attempts": 2}, parameter_validation=False)
+        self.boto = boto3.client(
+            "sqs", endpoint_url=endpoint, region_name=REGION, aws_access_key_id=key_id, aws_secret_access_key=secret,
+            config=config,
+        )
+
+    def environment(self):
+        cleared = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {
+            **cleared, "AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
+
+    def run(self, *arguments, stdin="", env=None):
+        words = [str(a) for a in arguments]
+        done = Done(subprocess.run(
+            [binary(), "queue", *words], input=stdin, capture_output=True, text=True, timeout=90,
+            env={**self.environment(), **(env or {})},
+        ))
+        assert not REPORTS.search(done.err), done.err
+        assert done.code >= 0, f"ended by signal {-done.code}: {done.err}"
+        return done
+
+    def json(self, *arguments, **more):
+        return self.run(*arguments, "--json", **more).json()
+
+    def refused(self, code, *arguments, **more):
+        """Ends with that exit code; returns what it said."""
+        done = self.run(*arguments, **more)
+        assert done.code == code, (done.code, done.out, done.err)
+        return done.err
+
+    def name(self, suffix=""):
+        return f"verbs-{os.getpid()}-{next(_numbers)}{suffix}"
+
+    def queue(self, suffix="", **attributes):
+        """Made by boto3; returns its URL."""
+        fifo = {"FifoQueue": "true"} if suffix == ".fifo" else {}
+        return self.boto.create_queue(QueueName=self.name(suffix), Attributes={**fifo, **attributes})["QueueUrl"]
+
+    def attributes(self, url):
+        return self.boto.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+    def arn(self, url):
+        return self.attributes(url)["QueueArn"]
+
+    def receive(self, url, count=10, **more):
+        return self.boto.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=count, MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"], **{"WaitTimeSeconds": 1, **more},
+        ).get("Messages", [])
+
+    def handles(self, url, count):
+        """Sends and receives by boto3, until there are so many."""
+        for i in range(count):
+            group = {"MessageGroupId": "g", "MessageDeduplicationId": str(i)} if url.endswith(".fifo") else {}
+            self.boto.send_message(QueueUrl=url, MessageBody=f"body {i}", **group)
+        received = []
+        while len(received) < count:
+            received += self.receive(url, count=min(10, count - len(received)), VisibilityTimeout=300)
+        return [m["ReceiptHandle"] for m in received]
