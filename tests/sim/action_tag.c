@@ -1,4 +1,4 @@
-/* Tags and permissions, and the actions that list queues. */
+/* Tags, and the actions that list queues. */
 #include "tests/sim/args.h"
 #include "tests/sim/call.h"
 #include "tests/sim/jout.h"
@@ -45,60 +45,6 @@ bool action_list_queue_tags(struct call *c, struct api_error *e)
     }
     jout_close(c->out, '}');
     return true;
-}
-
-static bool label_ok(struct text label)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    for (size_t i = 0; i < label.len; i++) {
-        if (!label.ptr[i] || !strchr(allowed, label.ptr[i])) return false;
-    }
-    return label.len >= 1 && label.len <= 80;
-}
-
-static bool read_label(struct call *c, struct text *label, struct api_error *e)
-{
-    if (!args_need_text(c->args, "Label", label, e)) return false;
-    return label_ok(*label) || api_fail(e, API_INVALID_PARAMETER,
-                                        "Value %.*s for parameter Label is invalid. Reason: Can "
-                                        "only include alphanumeric characters, hyphens, or "
-                                        "underscores. 1 to 80 in length.",
-                                        (int)label->len, label->ptr);
-}
-
-/* Nothing is enforced: all requests come from the owner. */
-bool action_add_permission(struct call *c, struct api_error *e)
-{
-    struct text label;
-    json_t *accounts, *names;
-    if (!read_label(c, &label, e) || !args_names(c->args, "AWSAccountIds", &accounts, e) ||
-        !args_names(c->args, "Actions", &names, e))
-        return false;
-    if (!json_array_size(accounts)) return args_missing("AWSAccountIds", e);
-    if (!json_array_size(names)) return args_missing("Actions", e);
-    if (json_array_size(names) > 7)
-        return api_fail(e, API_OVER_LIMIT, "%zu Actions were found, maximum allowed is 7.",
-                        json_array_size(names));
-    if (label_find(&c->queue->permissions, label))
-        return api_fail(e, API_INVALID_PARAMETER,
-                        "Value %.*s for parameter Label is invalid. Reason: Already exists.",
-                        (int)label.len, label.ptr);
-    char *statement = json_dumps(names, JSON_COMPACT);
-    label_set(&c->queue->permissions, label, text_of(statement));
-    free(statement);
-    return true;
-}
-
-bool action_remove_permission(struct call *c, struct api_error *e)
-{
-    struct text label;
-    if (!read_label(c, &label, e)) return false;
-    return label_remove(&c->queue->permissions, label) ||
-           api_fail(e, API_INVALID_PARAMETER,
-                    "Value %.*s for parameter Label is invalid. Reason: can't find label on "
-                    "existing policy.",
-                    (int)label.len, label.ptr);
 }
 
 /* One page of a listing: the queues of `chosen` from the token on. */

@@ -1,4 +1,4 @@
-/* Named strings: the tags of a queue, and the statements of its permissions. The table owns them.
+/* Named strings: the tags of a queue. The table owns them.
  */
 #ifndef SIM_LABEL_H
 #define SIM_LABEL_H

@@ -58,7 +58,6 @@ void queue_destroy(struct queue *q)
     schedule_free(&q->hidden);
     settings_free(&q->settings);
     label_free_all(&q->tags);
-    label_free_all(&q->permissions);
     free(q->name);
     free(q->arn);
     free(q);

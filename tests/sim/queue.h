@@ -31,7 +31,7 @@ struct queue {
     struct fifo fifo;
     size_t ready, delayed, in_flight;
     uint64_t sent, received, deleted, expired, redriven;
-    struct table tags, permissions; /* label.h */
+    struct table tags; /* label.h */
     struct link polls;              /* receives that wait for a message (poll.h) */
 };
 
@@ -60,7 +60,7 @@ enum handle_verdict {
 
 struct queue *queue_create(struct account *a,
                            struct text name); /* FIFO when the name ends in .fifo */
-void queue_destroy(struct queue *q);          /* its tags and permissions too */
+void queue_destroy(struct queue *q);          /* its tags too */
 bool queue_name_is_fifo(struct text name);
 
 /* Brings the queue up to now: what was hidden appears, what is too old goes. Every call below does

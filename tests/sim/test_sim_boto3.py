@@ -420,7 +420,10 @@ def test_tags_and_permissions(sqs, q):
     statement = {"QueueUrl": q, "Label": "l", "AWSAccountIds": ["123456789012"], "Actions": ["SendMessage"]}
     sqs.add_permission(**statement)
     refused(sqs.add_permission, "InvalidParameterValue", **statement)
+    policy = sqs.get_queue_attributes(QueueUrl=q, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    assert json.loads(policy)["Statement"][0]["Action"] == ["SQS:SendMessage"]
     sqs.remove_permission(QueueUrl=q, Label="l")
+    assert not sqs.get_queue_attributes(QueueUrl=q, AttributeNames=["Policy"]).get("Attributes")
     refused(sqs.remove_permission, "InvalidParameterValue", QueueUrl=q, Label="l")
     tagged = sqs.create_queue(QueueName="tagged", tags={"c": "3"})["QueueUrl"]
     assert sqs.list_queue_tags(QueueUrl=tagged)["Tags"] == {"c": "3"}

@@ -1,0 +1,643 @@
+"""`sqsbridge queue ...` against the strict simulator and ElasticMQ, with boto3 on the other side: it sees what the verbs did,
+and they see what it did.
+
+ElasticMQ lacks: FIFO scopes and limits, encryption, policies, the redrive allow policy, permissions (it says yes and keeps
+none), paging of lists, move tasks that can be watched to their end. Those are shown by the simulator alone.
+"""
+import base64
+import json
+
+import pytest
+
+from tests.e2e.queue_verbs import CONFIG, DATA, NO_INPUT, NOT_ALLOWED, OK, PARTLY, UNAVAILABLE, USAGE, Far
+from tests.e2e.recorder import Recorder
+from tests.rig import SqsSim, free_ports, wait_until
+
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+TRACE_MD5 = "5f48eef650c1d0207456969c85af2fdd"
+RAW = bytes(range(256))
+
+
+@pytest.fixture(params=[pytest.param("elasticmq", marks=pytest.mark.java), "simulated"])
+def far(request):
+    if request.param == "elasticmq":
+        return Far(request.getfixturevalue("elasticmq").endpoint())
+    return simulated(request.getfixturevalue("sqs_sim"))
+
+
+@pytest.fixture
+def strict(sqs_sim):
+    return simulated(sqs_sim)
+
+
+def simulated(sim):
+    far = Far(sim.endpoint(), SqsSim.KEY_ID, SqsSim.SECRET, strict=True, account="123456789012")
+    far.sim = sim
+    return far
+
+
+@pytest.fixture
+def faults(sqs_sim):
+    """faults(rule) for the requests to come; nothing of it is left for other tests."""
+    yield lambda **rule: sqs_sim.control("faults", rule)
+    sqs_sim.control("faults/clear")
+
+
+# ---- queues ----
+
+
+def test_create_standard(far):
+    name = far.name()
+    url = far.json(
+        "create", name, "--delay-seconds", 5, "--message-retention-period", "1h", "--receive-message-wait-time", 3,
+        "--visibility-timeout", "2m", "--tag", "team=a", "--tag", "empty=",
+    )["QueueUrl"]
+    assert url == far.boto.get_queue_url(QueueName=name)["QueueUrl"]
+    found = far.attributes(url)
+    assert found["DelaySeconds"] == "5" and found["ReceiveMessageWaitTimeSeconds"] == "3"
+    assert found["VisibilityTimeout"] == "120"
+    assert not far.strict or found["MessageRetentionPeriod"] == "3600"
+    assert far.boto.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "a", "empty": ""}
+    assert far.run("create", far.name()).out.startswith(far.endpoint)
+
+
+def test_create_fifo(far):
+    url = far.json("create", far.name(".fifo"), "--content-based-deduplication")["QueueUrl"]
+    found = far.attributes(url)
+    assert found["FifoQueue"] == "true" and found["ContentBasedDeduplication"] == "true"
+
+
+def test_create_everything(strict):
+    dead = strict.queue(".fifo")
+    url = strict.json(
+        "create", strict.name(".fifo"), "--fifo", "--deduplication-scope", "messageGroup", "--fifo-throughput-limit",
+        "perMessageGroupId", "--maximum-message-size", "256KiB", "--kms-key", "alias/k", "--kms-data-key-reuse-period", 60,
+        "--dead-letter-queue", dead, "--redrive-allow", "denyAll", "--policy", '{"Version": "2012-10-17", "Statement": []}',
+    )["QueueUrl"]
+    found = strict.attributes(url)
+    assert found["DeduplicationScope"] == "messageGroup" and found["FifoThroughputLimit"] == "perMessageGroupId"
+    assert found["MaximumMessageSize"] == "262144"
+    assert found["KmsMasterKeyId"] == "alias/k" and found["KmsDataKeyReusePeriodSeconds"] == "60"
+    assert found["SqsManagedSseEnabled"] == "false"
+    assert json.loads(found["RedrivePolicy"]) == {"deadLetterTargetArn": strict.arn(dead), "maxReceiveCount": 10}
+    assert json.loads(found["RedriveAllowPolicy"]) == {"redrivePermission": "denyAll"}
+    assert json.loads(found["Policy"])["Version"] == "2012-10-17"
+
+
+def test_set(far, folder):
+    url, dead = far.queue(), far.queue()
+    assert far.json("set", url, "--visibility-timeout", "10m", "--dead-letter-queue", far.arn(dead), "--max-receive-count", 3) == {}
+    found = far.attributes(url)
+    assert found["VisibilityTimeout"] == "600"
+    assert json.loads(found["RedrivePolicy"]) == {"deadLetterTargetArn": far.arn(dead), "maxReceiveCount": 3}
+    if far.strict:
+        policy = folder / "policy.json"
+        policy.write_text('{"Version": "2012-10-17"}')
+        far.json("set", url, "--policy", f"@{policy}", "--sse-sqs=false", "--dead-letter-queue", "")
+        found = far.attributes(url)
+        assert found["Policy"] == policy.read_text() and found["SqsManagedSseEnabled"] == "false"
+        assert "RedrivePolicy" not in found
+
+
+def test_attributes(far):
+    url = far.queue(VisibilityTimeout="77", DelaySeconds="1")
+    assert far.json("attributes", url)["Attributes"] == far.attributes(url)
+    assert far.json("attributes", url, "VisibilityTimeout", "DelaySeconds")["Attributes"] == {
+        "VisibilityTimeout": "77", "DelaySeconds": "1"}
+    rows = [line.split(maxsplit=1) for line in far.run("attributes", url).out.splitlines()]
+    assert ["VisibilityTimeout", "77"] in rows
+    assert len({line.index(row[1], len(row[0])) for line, row in zip(far.run("attributes", url).out.splitlines(), rows)}) == 1
+
+
+def test_list_and_url(far):
+    name = far.name()
+    urls = sorted(far.boto.create_queue(QueueName=f"{name}-{i}")["QueueUrl"] for i in range(3))
+    assert sorted(far.json("list", "--prefix", name)["QueueUrls"]) == urls
+    assert sorted(far.run("list", "--prefix", name).out.split()) == urls
+    assert far.json("list", "--prefix", "nobody-has-this").get("QueueUrls", []) == []
+    assert far.run("url", f"{name}-1").out.strip() == urls[1]
+    assert far.json("url", f"{name}-1", "--account", far.account)["QueueUrl"] == urls[1]
+
+
+def test_list_in_pages(strict):
+    name = strict.name()
+    urls = sorted(strict.boto.create_queue(QueueName=f"{name}-{i}")["QueueUrl"] for i in range(5))
+    first = strict.json("list", "--prefix", name, "--max-results", 2)
+    assert len(first["QueueUrls"]) == 2
+    second = strict.json("list", "--prefix", name, "--max-results", 2, "--next-token", first["NextToken"])
+    assert not set(first["QueueUrls"]) & set(second["QueueUrls"])
+    everything = strict.json("list", "--prefix", name, "--max-results", 2, "--all")
+    assert sorted(everything["QueueUrls"]) == urls and "NextToken" not in everything
+    assert "--next-token" in strict.run("list", "--prefix", name, "--max-results", 2).err
+    assert "--max-results" in strict.refused(USAGE, "list", "--next-token", "x")
+
+
+def test_delete(far):
+    url = far.queue()
+    assert "--yes" in far.refused(USAGE, "delete", url)
+    assert url in far.boto.list_queues()["QueueUrls"]
+    assert far.json("delete", url, "--yes") == {}
+    assert url not in far.boto.list_queues().get("QueueUrls", [])
+    far.refused(NO_INPUT, "attributes", url)
+
+
+def test_purge(far):
+    url = far.queue()
+    for i in range(3):
+        far.boto.send_message(QueueUrl=url, MessageBody=str(i))
+    assert "--yes" in far.refused(USAGE, "purge", url)
+    far.json("purge", url, "--yes")
+    assert far.attributes(url)["ApproximateNumberOfMessages"] == "0"
+    if far.strict:
+        assert "PurgeQueueInProgress" in far.refused(UNAVAILABLE, "purge", url, "--yes")
+
+
+def test_tags(far):
+    url = far.queue()
+    far.json("tag", url, "a=1", "b=x=y")
+    assert far.boto.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "1", "b": "x=y"}
+    far.boto.tag_queue(QueueUrl=url, Tags={"c": "3"})
+    assert far.json("tags", url)["Tags"] == {"a": "1", "b": "x=y", "c": "3"}
+    far.json("untag", url, "a", "c")
+    assert far.boto.list_queue_tags(QueueUrl=url)["Tags"] == {"b": "x=y"}
+    assert far.run("tags", url).out == "b  x=y\n"
+
+
+def test_permissions(strict):
+    url = strict.queue()
+    strict.json("permit", url, "label", "--to", "111111111111", "--action", "SendMessage")
+    statement = json.loads(strict.attributes(url)["Policy"])["Statement"][0]
+    assert statement["Sid"] == "label" and "SendMessage" in json.dumps(statement["Action"])
+    assert "111111111111" in json.dumps(statement["Principal"])
+    assert "already" in strict.refused(DATA, "permit", url, "label", "--to", "111111111111", "--action", "*").lower()
+    strict.json("revoke", url, "label")
+    assert "Policy" not in strict.attributes(url)
+    assert "InvalidParameterValue" in strict.refused(DATA, "revoke", url, "label")
+
+
+def test_permissions_are_asked_for(far):
+    url = far.queue()
+    far.json("permit", url, "label", "--to", far.account, "--action", "ReceiveMessage", "--action", "SendMessage")
+    far.json("revoke", url, "label")
+
+
+def test_sources(far):
+    dead = far.queue()
+    policy = json.dumps({"deadLetterTargetArn": far.arn(dead), "maxReceiveCount": 2})
+    sources = sorted(far.queue(RedrivePolicy=policy) for _ in range(3))
+    assert sorted(far.json("sources", dead)["queueUrls"]) == sources
+    if far.strict:
+        assert sorted(far.json("sources", dead, "--max-results", 1, "--all")["queueUrls"]) == sources
+        assert len(far.json("sources", dead, "--max-results", 1)["queueUrls"]) == 1
+
+
+# ---- messages ----
+
+
+def test_send(far):
+    url = far.queue()
+    sent = far.json(
+        "send", url, "héllo 😀", "--attribute", "s=a=b", "--attribute", "n:Number.int=42", "--attribute",
+        "raw:Binary.png=" + base64.b64encode(RAW).decode(), "--trace-header", TRACE,
+    )
+    message, = far.receive(url)
+    assert message["Body"] == "héllo 😀" and message["MessageId"] == sent["MessageId"]
+    assert message["MD5OfBody"] == sent["MD5OfMessageBody"]
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["MessageAttributes"] == {
+        "s": {"DataType": "String", "StringValue": "a=b"}, "n": {"DataType": "Number.int", "StringValue": "42"},
+        "raw": {"DataType": "Binary.png", "BinaryValue": RAW}}
+    assert message["Attributes"]["AWSTraceHeader"] == TRACE
+    assert not far.strict or sent["MD5OfMessageSystemAttributes"] == TRACE_MD5
+    assert "MD5 of body" in far.run("send", url, "again").out
+
+
+def test_send_a_file(far, folder):
+    url = far.queue()
+    body = "line\n" * 50_000
+    path = folder / "body"
+    path.write_text(body)
+    raw = folder / "raw"
+    raw.write_bytes(RAW)
+    far.json("send", url, "--file", path, "--attribute", f"raw:Binary=@{raw}")
+    far.json("send", url, "--file", "-", stdin="from a pipe")
+    bodies = {m["Body"]: m for m in far.receive(url) + far.receive(url, WaitTimeSeconds=0)}
+    assert set(bodies) == {body, "from a pipe"}
+    assert bodies[body]["MessageAttributes"]["raw"]["BinaryValue"] == RAW
+
+
+def test_send_fifo(far):
+    url = far.queue(".fifo")
+    first = far.json("send", url, "x", "--group", "g", "--deduplication-id", "d")
+    again = far.json("send", url, "x", "--group", "g", "--deduplication-id", "d")
+    assert first["MessageId"] == again["MessageId"]
+    assert not far.strict or first["SequenceNumber"] == again["SequenceNumber"]
+    message, = far.receive(url)
+    assert message["Attributes"]["MessageGroupId"] == "g" and message["Attributes"]["MessageDeduplicationId"] == "d"
+    assert "group" in far.refused(DATA, "send", url, "x")
+    assert "delay" in far.refused(DATA, "send", url, "x", "--group", "g", "--delay", 3)
+
+
+def test_send_batch(far):
+    url = far.queue()
+    answer = far.json("send-batch", url, "a", "b", "c", "--id", "first", "--attribute", "k=v")
+    assert [e["Id"] for e in answer["Successful"]] == ["first", "2", "3"] and answer["Failed"] == []
+    messages = received(far, url, 3)
+    assert sorted(m["Body"] for m in messages) == ["a", "b", "c"]
+    assert {m["MessageId"] for m in messages} == {e["MessageId"] for e in answer["Successful"]}
+    assert all(m["MessageAttributes"]["k"]["StringValue"] == "v" for m in messages)
+
+
+def test_send_batch_of_lines(far):
+    """More than one request; ids, attributes and trace headers by line; a batch ends where SQS has no room for more."""
+    url = far.queue()
+    lines = [{"id": f"m-{i}", "body": f"body {i}", "attributes": {"i": i, "s": f"ä{i}"}} for i in range(23)]
+    lines[5] |= {"trace_header": TRACE, "body": "x" * 900_000}
+    lines[6] |= {"body": "y" * 200_000}
+    answer = far.json("send-batch", url, stdin="".join(json.dumps(line) + "\n" for line in lines))
+    assert [e["Id"] for e in answer["Successful"]] == [line["id"] for line in lines]
+    messages = {m["Body"]: m for m in received(far, url, 23)}
+    assert set(messages) == {line["body"] for line in lines}
+    assert messages[lines[5]["body"]]["Attributes"]["AWSTraceHeader"] == TRACE
+    assert messages["body 7"]["MessageAttributes"] == {
+        "i": {"DataType": "Number", "StringValue": "7"}, "s": {"DataType": "String", "StringValue": "ä7"}}
+
+
+def test_send_batch_fifo_keeps_order(far):
+    url = far.queue(".fifo")
+    lines = [{"body": str(i), "group": "g", "deduplication_id": f"d{i}"} for i in range(30)]
+    far.json("send-batch", url, stdin="".join(json.dumps(line) + "\n" for line in lines))
+    got = []
+    while len(got) < 30:
+        for m in far.receive(url):
+            got.append(m["Body"])
+            far.boto.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
+    assert got == [str(i) for i in range(30)]
+
+
+def received(far, url, count):
+    messages = {}
+
+    def all_there():
+        messages.update({m["MessageId"]: m for m in far.receive(url, VisibilityTimeout=300)})
+        return len(messages) >= count
+
+    wait_until(all_there, 30, f"{count} messages")
+    return list(messages.values())
+
+
+def test_receive(far):
+    url = far.queue()
+    attributes = {"n": {"DataType": "Number", "StringValue": "1"}, "b": {"DataType": "Binary", "BinaryValue": RAW}}
+    sent = far.boto.send_message(
+        QueueUrl=url, MessageBody="é\t\n\"", MessageAttributes=attributes,
+        MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}})
+    message, = far.json("receive", url, "--max", 10, "--wait", 1, "--visibility-timeout", 0)["Messages"]
+    assert message["Body"] == "é\t\n\"" and message["MessageId"] == sent["MessageId"]
+    assert message["MD5OfBody"] == sent["MD5OfMessageBody"]
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["Attributes"]["AWSTraceHeader"] == TRACE and message["Attributes"]["ApproximateReceiveCount"] == "1"
+    assert base64.b64decode(message["MessageAttributes"]["b"]["BinaryValue"]) == RAW
+
+    chosen, = far.json("receive", url, "--wait", 1, "--attribute", "n", "--system-attribute", "SentTimestamp")["Messages"]
+    assert list(chosen["MessageAttributes"]) == ["n"] and list(chosen["Attributes"]) == ["SentTimestamp"]
+    assert far.json("receive", url, "--wait", 0) == {"Messages": []}
+
+
+def test_receive_for_people(far):
+    """Nothing that came from a queue may drive the terminal."""
+    url = far.queue()
+    far.boto.send_message(QueueUrl=url, MessageBody="two\nlines \u009b31m", MessageAttributes={
+        "a": {"DataType": "String", "StringValue": "v"}})
+    out = far.run("receive", url, "--wait", 1).out
+    assert "two\\x0alines \\x9b31m" in out and "a (String)" in out
+    assert {"message id", "receipt handle", "body"} <= {line.split("  ")[0] for line in out.splitlines()}
+
+
+def test_receive_same_attempt(far):
+    url = far.queue(".fifo")
+    far.boto.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId="d")
+    first = far.json("receive", url, "--attempt-id", "try", "--visibility-timeout", 60)["Messages"]
+    again = far.json("receive", url, "--attempt-id", "try", "--visibility-timeout", 60)["Messages"]
+    assert [m["MessageId"] for m in first] == [m["MessageId"] for m in again] and len(first) == 1
+    assert far.json("receive", url, "--attempt-id", "other", "--wait", 0)["Messages"] == []
+
+
+def test_delete_message(far):
+    url = far.queue()
+    handle, = far.handles(url, 1)
+    assert far.json("delete-message", url, handle) == {}
+    assert counts(far, url) == (0, 0)
+    assert "ReceiptHandleIsInvalid" in far.refused(DATA, "delete-message", url, "garbage")
+
+
+def counts(far, url):
+    found = far.attributes(url)
+    return tuple(int(found["ApproximateNumberOfMessages" + kind]) for kind in ("", "NotVisible"))
+
+
+def test_delete_batch(far):
+    url = far.queue()
+    handles = far.handles(url, 12)
+    answer = far.json("delete-batch", url, stdin="".join(h + "\n" for h in handles))
+    assert [e["Id"] for e in answer["Successful"]] == [str(i + 1) for i in range(12)]
+    assert counts(far, url) == (0, 0)
+
+
+def test_delete_what_was_received(far):
+    """receive --json | delete-batch"""
+    url = far.queue()
+    far.run("send-batch", url, *"abcde")
+    while True:
+        out = far.run("receive", url, "--max", 10, "--wait", 1, "--json").out
+        if not json.loads(out)["Messages"]:
+            break
+        assert far.json("delete-batch", url, stdin=out)["Failed"] == []
+    assert counts(far, url) == (0, 0)
+
+
+def test_batch_with_bad_entries(far):
+    url = far.queue()
+    handles = far.handles(url, 2)
+    done = far.run("delete-batch", url, handles[0], "garbage", handles[1], "--json")
+    assert done.code == PARTLY and "1 of 3" in done.err
+    answer = json.loads(done.out)
+    assert [e["Id"] for e in answer["Successful"]] == ["1", "3"]
+    failed, = answer["Failed"]
+    assert failed["Id"] == "2" and failed["Code"] == "ReceiptHandleIsInvalid" and failed["SenderFault"] is True
+    assert failed["Message"]
+    assert far.run("delete-batch", url, "garbage").code == DATA
+    assert "ReceiptHandleIsInvalid" in far.run("delete-batch", url, "garbage").out
+
+
+def test_visibility(far):
+    url = far.queue()
+    handle, = far.handles(url, 1)
+    assert counts(far, url) == (0, 1)
+    assert far.json("visibility", url, 0, handle) == {}
+    assert counts(far, url) == (1, 0)
+
+
+def test_visibility_batch(far):
+    url = far.queue()
+    handles = far.handles(url, 3)
+    lines = [json.dumps({"Id": "a", "ReceiptHandle": handles[0], "VisibilityTimeout": 0}), *handles[1:]]
+    answer = far.json("visibility-batch", url, "10m", stdin="\n".join(lines))
+    assert [e["Id"] for e in answer["Successful"]] == ["a", "2", "3"]
+    assert counts(far, url) == (1, 2)
+    far.json("visibility-batch", url, 0, *handles[1:])
+    assert counts(far, url) == (3, 0)
+
+
+# ---- dead letters ----
+
+
+def with_dead_letters(far, count):
+    """A queue whose messages were received once too often; returns its URL and that of its dead letters."""
+    dead = far.queue()
+    policy = json.dumps({"deadLetterTargetArn": far.arn(dead), "maxReceiveCount": 1})
+    url = far.queue(RedrivePolicy=policy, VisibilityTimeout="0")
+    for i in range(count):
+        far.boto.send_message(QueueUrl=url, MessageBody=str(i))
+
+    def all_dead():
+        far.receive(url, WaitTimeSeconds=0)
+        return counts(far, dead)[0] == count
+
+    wait_until(all_dead, 30, "dead letters")
+    return url, dead
+
+
+def test_redrive(strict):
+    url, dead = with_dead_letters(strict, 5)
+    done = strict.run("redrive", "start", dead, "--wait")
+    assert done.code == OK and done.out == "COMPLETED, 5 messages moved\n", (done.out, done.err)
+    assert counts(strict, url)[0] == 5 and counts(strict, dead)[0] == 0
+    task, = strict.json("redrive", "list", dead)["Results"]
+    assert task["Status"] == "COMPLETED" and task["ApproximateNumberOfMessagesMoved"] == 5
+    assert task == strict.boto.list_message_move_tasks(SourceArn=strict.arn(dead))["Results"][0]
+    assert "COMPLETED" in strict.run("redrive", "list", dead).out
+
+
+def test_redrive_elsewhere_and_cancel(strict):
+    _, dead = with_dead_letters(strict, 30)
+    to = strict.queue()
+    handle = strict.json("redrive", "start", strict.arn(dead), "--to", to, "--max-per-second", 1)["TaskHandle"]
+    running, = strict.boto.list_message_move_tasks(SourceArn=strict.arn(dead))["Results"]
+    assert running["Status"] == "RUNNING" and running["MaxNumberOfMessagesPerSecond"] == 1
+    assert running["DestinationArn"] == strict.arn(to)
+    assert "already" in strict.refused(DATA, "redrive", "start", dead)
+    assert strict.json("redrive", "cancel", handle)["ApproximateNumberOfMessagesMoved"] < 30
+    cancelled, = strict.boto.list_message_move_tasks(SourceArn=strict.arn(dead))["Results"]
+    assert cancelled["Status"] == "CANCELLED"
+    strict.refused(DATA, "redrive", "cancel", handle)
+    strict.refused(NO_INPUT, "redrive", "cancel", "bm9uZQ==")
+
+
+@pytest.mark.java
+def test_redrive_elasticmq(elasticmq):
+    far = Far(elasticmq.endpoint())
+    url, dead = with_dead_letters(far, 5)
+    assert far.json("redrive", "start", dead)["TaskHandle"]
+    wait_until(lambda: counts(far, url)[0] == 5, 20, "messages that are back")
+    assert far.json("redrive", "list", dead)["Results"][0]["SourceArn"] == far.arn(dead)
+
+
+def test_redrive_of_no_dead_letter_queue(strict):
+    assert "Dead Letter Queue" in strict.refused(DATA, "redrive", "start", strict.queue())
+
+
+# ---- when something is wrong ----
+
+
+def test_failed_entries_are_tried_again(strict, faults):
+    url = strict.queue()
+    faults(kind="partial", action="SendMessageBatch", **{"from": 1, "upto": 3}, code="InternalError", message="busy", sender_fault=False)
+    answer = strict.json("send-batch", url, "a", "b", "c", "d")
+    assert len(answer["Successful"]) == 4 and len({e["MessageId"] for e in answer["Successful"]}) == 4
+    assert sorted(m["Body"] for m in received(strict, url, 4)) == ["a", "b", "c", "d"]
+
+
+def test_the_sender_fault_is_final(strict, faults):
+    url = strict.queue()
+    faults(kind="partial", action="SendMessageBatch", **{"from": 0, "upto": 1}, code="InvalidMessageContents", message="no",
+           sender_fault=True)
+    done = strict.run("send-batch", url, "a", "b", "--json")
+    assert done.code == PARTLY
+    answer = json.loads(done.out)
+    assert answer["Failed"] == [{"Id": "1", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "no"}]
+    assert [m["Body"] for m in received(strict, url, 1)] == ["b"]
+
+
+def test_a_batch_that_never_gets_better(strict, faults):
+    url = strict.queue()
+    faults(kind="partial", action="DeleteMessageBatch", **{"from": 0, "upto": 10}, code="InternalError", message="busy",
+           sender_fault=False, count=-1)
+    done = strict.run("delete-batch", url, *strict.handles(url, 2), "--json")
+    assert done.code == UNAVAILABLE and len(json.loads(done.out)["Failed"]) == 2
+
+
+def test_fifo_order_before_completeness(strict, faults):
+    """An entry that failed while a later one of its group arrived is not sent again."""
+    url = strict.queue(".fifo")
+    faults(kind="partial", action="SendMessageBatch", **{"from": 0, "upto": 1}, code="InternalError", message="busy", sender_fault=False)
+    lines = [{"body": str(i), "group": "g", "deduplication_id": str(i)} for i in range(3)]
+    done = strict.run("send-batch", url, "--json", stdin="".join(json.dumps(line) + "\n" for line in lines))
+    assert done.code == PARTLY
+    assert [e["Id"] for e in json.loads(done.out)["Failed"]] == ["1"]
+    assert [m["Body"] for m in received(strict, url, 2)] == ["1", "2"]
+
+
+def test_throttled(strict, faults):
+    url = strict.queue()
+    faults(kind="throttle", action="SendMessage", count=1)
+    assert strict.json("send", url, "x")["MessageId"]
+    faults(kind="throttle", action="GetQueueAttributes", count=-1)
+    assert "Throttl" in strict.refused(UNAVAILABLE, "attributes", url)
+
+
+def test_wrong_md5_of_what_was_sent(strict, faults):
+    url = strict.queue()
+    faults(kind="wrong_md5", action="SendMessage")
+    assert "MD5" in strict.refused(DATA, "send", url, "x")
+    faults(kind="wrong_md5", action="SendMessageBatch")
+    done = strict.run("send-batch", url, "a", "--json")
+    assert done.code == DATA and json.loads(done.out)["Failed"][0]["Code"] == "WrongMD5"
+
+
+def test_wrong_md5_of_what_came(strict, faults):
+    url = strict.queue()
+    strict.boto.send_message(QueueUrl=url, MessageBody="x", MessageAttributes={"a": {"DataType": "String", "StringValue": "v"}})
+    faults(kind="wrong_md5", action="ReceiveMessage")
+    done = strict.run("receive", url, "--json", "--visibility-timeout", 0)
+    assert done.code == PARTLY and "not received" in done.err and json.loads(done.out) == {"Messages": []}
+    faults(kind="wrong_attribute_md5", action="ReceiveMessage")
+    done = strict.run("receive", url, "--json")
+    assert done.code == OK and "MD5 of its attributes" in done.err and len(json.loads(done.out)["Messages"]) == 1
+
+
+def test_exit_codes(strict):
+    url = strict.queue()
+    assert "QueueDoesNotExist" in strict.refused(NO_INPUT, "attributes", "nobody-has-this")
+    said = strict.refused(NO_INPUT, "purge", url + "x", "--yes")
+    assert "QueueDoesNotExist" in said and "request" in said and "create the queue" in said
+    port = free_ports(1)[0]
+    assert "refused" in strict.refused(UNAVAILABLE, "list", "--endpoint-url", f"http://127.0.0.1:{port}")
+    assert "InvalidSignature" in strict.refused(NOT_ALLOWED, "list", env={"AWS_SECRET_ACCESS_KEY": "wrong"})
+    assert "AWS_REGION" in strict.refused(CONFIG, "list", env={"AWS_REGION": ""})
+    assert "A queue already exists" in strict.refused(DATA, "create", url.rpartition("/")[2], "--delay-seconds", 9)
+    assert strict.run("list", "--access-key-id", SqsSim.KEY_ID, "--secret-access-key", SqsSim.SECRET,
+                      env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}).code == OK
+
+
+def test_credentials_of_a_section(strict, folder):
+    config = folder / "keys.conf"
+    config.write_text(
+        'credentials = { lab = { provider = "static"; access_key_id = "%s"; secret_access_key = "%s"; }; };\n'
+        % (SqsSim.KEY_ID, SqsSim.SECRET))
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    assert strict.run("list", "--config", config, "--credentials", "lab", env=none).code == OK
+    assert "credentials.other" in strict.refused(CONFIG, "list", "--config", config, "--credentials", "other", env=none)
+    assert "together" in strict.refused(USAGE, "list", "--config", config)
+    secret = folder / "secret"
+    secret.write_text(SqsSim.SECRET + "\n")
+    assert strict.run("list", "--access-key-id", SqsSim.KEY_ID, "--secret-access-key-file", secret, env=none).code == OK
+
+
+# ---- refused before anything is sent; the words, and the option or entry that they name ----
+
+ARN = "arn:aws:sqs:us-east-1:123456789012:d"
+TEN = [w for i in range(11) for w in ("--attribute", f"a{i}=x")]
+REFUSED = {
+    "name": (["create", "a b"], "1 to 80 letters"),
+    "name-long": (["create", "a" * 81], "1 to 80 letters"),
+    "fifo-name": (["create", "q", "--fifo"], ".fifo"),
+    "delay": (["create", "q", "--delay-seconds", 901], "--delay-seconds: expected"),
+    "size": (["create", "q", "--maximum-message-size", 1023], "--maximum-message-size: expected"),
+    "retention": (["create", "q", "--message-retention-period", 59], "--message-retention-period: expected"),
+    "wait": (["create", "q", "--receive-message-wait-time", 21], "--receive-message-wait-time: expected"),
+    "visibility": (["create", "q", "--visibility-timeout", 43201], "--visibility-timeout: expected"),
+    "reuse": (["create", "q", "--kms-key", "k", "--kms-data-key-reuse-period", 59], "--kms-data-key-reuse-period: expected"),
+    "reuse-alone": (["create", "q", "--kms-data-key-reuse-period", 60], "needs --kms-key"),
+    "both-encryptions": (["create", "q", "--kms-key", "k", "--sse-sqs"], "exclude each other"),
+    "scope": (["create", "q", "--deduplication-scope", "queue"], "--deduplication-scope is for FIFO"),
+    "scope-word": (["create", "q.fifo", "--deduplication-scope", "group"], "--deduplication-scope: expected"),
+    "limit": (["create", "q.fifo", "--fifo-throughput-limit", "perMessageGroupId"], "needs --deduplication-scope"),
+    "redrive-arn": (["create", "q", "--dead-letter-queue", "arn:aws:s3:::d"], "--dead-letter-queue: not the ARN"),
+    "redrive-count": (["create", "q", "--dead-letter-queue", ARN, "--max-receive-count", 1001], "--max-receive-count: expected"),
+    "redrive-count-alone": (["create", "q", "--max-receive-count", 3], "needs --dead-letter-queue"),
+    "allow-none": (["create", "q", "--redrive-allow", "byQueue"], "one to ten"),
+    "allow-many": (["create", "q", "--redrive-allow", "byQueue", *["--redrive-source", ARN] * 11], "one to ten"),
+    "allow-wrong": (["create", "q", "--redrive-allow", "denyAll", "--redrive-source", ARN], "needs --redrive-allow byQueue"),
+    "policy": (["create", "q", "--policy", "[]"], "--policy: the policy is not a JSON object"),
+    "policy-long": (["create", "q", "--policy", '{"a":"' + "x" * 8200 + '"}'], "8192"),
+    "tag": (["create", "q", "--tag", "=v"], "1 to 128"),
+    "tag-reserved": (["create", "q", "--tag", "aws:a=v"], "reserved"),
+    "tag-long": (["create", "q", "--tag", "k=" + "v" * 257], "256"),
+    "tags-many": (["create", "q", *[w for i in range(51) for w in ("--tag", f"k{i}=v")]], "more than 50"),
+    "label": (["permit", "q", "a b", "--to", "1" * 12, "--action", "*"], "not a label"),
+    "account": (["permit", "q", "l", "--to", "12", "--action", "*"], "twelve digits"),
+    "action": (["permit", "q", "l", "--to", "1" * 12, "--action", "DeleteQueue"], "cannot be permitted"),
+    "actions-many": (["permit", "q", "l", "--to", "1" * 12, *["--action", "*"] * 8], "seven"),
+    "body-empty": (["send", "Q", ""], "the body is empty"),
+    "body-characters": (["send", "Q", "a\x01"], "control characters"),
+    "body-long": (["send", "Q", "--file", "-"], "1048576"),
+    "attributes-many": (["send", "Q", "x", *TEN], "10 at most"),
+    "attribute-name": (["send", "Q", "x", "--attribute", "a b=x"], 'attribute "a b": the name'),
+    "attribute-dots": (["send", "Q", "x", "--attribute", "a..b=x"], "dot"),
+    "attribute-reserved": (["send", "Q", "x", "--attribute", "AWS.a=x"], "reserved"),
+    "attribute-empty": (["send", "Q", "x", "--attribute", "a="], "the value is empty"),
+    "attribute-type": (["send", "Q", "x", "--attribute", "a:Float=1"], "no such type"),
+    "attribute-number": (["send", "Q", "x", "--attribute", "a:Number=1x"], "not a number"),
+    "attribute-digits": (["send", "Q", "x", "--attribute", "a:Number=" + "1" * 39], "38"),
+    "attribute-power": (["send", "Q", "x", "--attribute", "a:Number=1e127"], "10^126"),
+    "attribute-base64": (["send", "Q", "x", "--attribute", "a:Binary=?"], "base64"),
+    "attribute-twice": (["send", "Q", "x", "--attribute", "a=x", "--attribute", "a=y"], "twice"),
+    "group": (["send", "Q", "x", "--group", "a b"], "the group"),
+    "deduplication": (["send", "Q", "x", "--deduplication-id", "d"], "only FIFO queues"),
+    "delay-message": (["send", "Q", "x", "--delay", 901], "--delay: expected"),
+    "id": (["send-batch", "Q", "x", "--id", "a b"], "not an id"),
+    "id-twice": (["send-batch", "Q", "x", "y", "--id", "a", "--id", "a"], "another in the same batch"),
+    "line": (["send-batch", "Q"], "line 1: "),
+    "max": (["receive", "Q", "--max", 11], "--max: expected"),
+    "wait-receive": (["receive", "Q", "--wait", 21], "--wait: expected"),
+    "system": (["receive", "Q", "--system-attribute", "Nothing"], "--system-attribute: expected"),
+    "attempt": (["receive", "Q", "--attempt-id", "a b"], "--attempt-id"),
+    "handle": (["delete-message", "Q", ""], "empty"),
+    "visibility-time": (["visibility", "Q", 43201, "h"], "TIME: expected"),
+    "per-second": (["redrive", "start", ARN, "--max-per-second", 501], "--max-per-second: expected"),
+    "arn-url": (["attributes", ARN], "not a queue URL"),
+    "option": (["list", "--nothing"], "no such option"),
+    "operands": (["send"], "usage:"),
+    "verb": (["vanish"], "no such verb"),
+}
+LONG_INPUT = {"body-long": "x" * 1_048_577, "line": '{"body": "x", "delay": "soon"}\n'}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_before_it_is_sent(recorder, case):
+    words, said = REFUSED[case]
+    far = Far(recorder.endpoint)
+    recorder.take()
+    done = far.run(*[recorder.queue_url if w == "Q" else w for w in words], stdin=LONG_INPUT.get(case, ""))
+    assert done.code in (USAGE, DATA), (done.code, done.err)
+    assert said in done.err, done.err
+    assert recorder.take() == []
+
+
+@pytest.fixture(scope="module")
+def recorder():
+    running = Recorder()
+    yield running
+    running.close()
+
+
+def test_help():
+    far = Far("http://127.0.0.1:1")
+    said = far.run("--help").out
+    verbs = [line[2:19].strip() for line in said.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert len(verbs) == 23
+    for verb in verbs:
+        shown = far.run(*verb.split(), "--help")
+        assert shown.code == OK and shown.out.startswith(f"usage: sqsbridge queue {verb} ")
+        assert "--endpoint-url" in shown.out and "--json" in shown.out
