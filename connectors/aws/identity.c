@@ -16,7 +16,7 @@ static bool is_set(const char *text)
 static bool is_folder(const char *path)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    return path && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 /* ---- reading ---- */
@@ -49,7 +49,6 @@ static bool read_certificate(const struct identity_options *options, struct iden
     if (!is_set(certificate))
         return error_set(e, FAULT_CONFIG, "no client certificate is configured (name its file)");
     if (is_folder(certificate)) return identity_choose_certificate(options, identity, path, e);
-    *path = mem_strndup(certificate, strcspn(certificate, "?")); /* a PIN may follow */
     if (is_set(options->identifier))
         return error_set(e, FAULT_CONFIG,
                          "client certificate identifier \"%s\": it chooses in a folder, and "
@@ -148,7 +147,8 @@ static bool check_key(const struct identity_options *options, const struct ident
 
 struct identity *identity_load(const struct identity_options *options, struct error *e)
 {
-    char *path = NULL;
+    const char *name = options->certificate ? options->certificate : "";
+    char *path = mem_strndup(name, strcspn(name, "?")); /* a PIN may follow */
     struct identity *identity = mem_zalloc(sizeof(*identity));
     identity->chain = sk_X509_new_null();
     if (!identity->chain) abort(); /* out of memory */

@@ -220,7 +220,10 @@ bool identity_choose_certificate(const struct identity_options *options, struct 
                          "identifier, which chooses in it)",
                          options->certificate);
     bool fine = list_files(&f, e) && choose(&f, identity, &best, e);
-    if (fine) *path = mem_strdup(best);
+    if (fine) {
+        free(*path);
+        *path = mem_strdup(best);
+    }
     drop_files(&f);
     return fine;
 }

@@ -22,8 +22,8 @@ bool identity_read_key(const char *path, const char *password, EVP_PKEY **key,
 bool identity_read_pkcs12(const char *path, const struct buf *file, const char *password,
                           struct identity *identity, struct error *e) MUST_USE;
 
-/* identity_folder.c, where options->certificate is one. *path: the certificate's file, to be freed.
- */
+/* identity_folder.c, where options->certificate is one. *path: the certificate's file, in place of
+ * what it was, which is freed. */
 bool identity_choose_certificate(const struct identity_options *options, struct identity *identity,
                                  char **path, struct error *e) MUST_USE;
 bool identity_find_key(const struct identity_options *options, struct identity *identity,

@@ -45,10 +45,11 @@ static char *decode(const char *at, size_t len)
 {
     char *text = mem_alloc(len + 1), *to = text;
     for (const char *end = at + len; at < end; at++) {
-        bool escape = *at == '%' && end - at > 2 && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
+        int high = *at == '%' && end - at > 2 ? hex_digit(at[1]) : -1;
+        int low = high >= 0 ? hex_digit(at[2]) : -1;
         char c = *at;
-        if (escape) {
-            c = (char)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
+        if (low >= 0) {
+            c = (char)(high << 4 | low);
             at += 2;
         }
         *to++ = c;

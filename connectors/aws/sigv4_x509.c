@@ -136,27 +136,35 @@ static bool key_refused(struct error *e)
     return false;
 }
 
-bool sigv4_x509_sign(const struct identity *identity, const struct sigv4_request *r,
-                     struct sigv4_x509_signature *out, struct error *e)
+/* All of the line but the signature itself. */
+static void begin_authorization(struct buf *b, const struct identity *identity,
+                                const struct sigv4_request *r, const char *time,
+                                const struct canonical *c)
 {
-    char time[SIGV4_TIME_SIZE];
-    struct canonical c = {0};
-    struct buf to_sign = {0}, *b = &out->authorization;
-    sigv4_write_time(time, r->now_s);
-    sigv4_write_date_header(out->date, time);
-    write_certificates(identity, out);
-    build_canonical(&c, r, time, out);
-    build_string_to_sign(&to_sign, identity, r, time, &c);
     b->len = 0;
     buf_printf(b, "Authorization: %s Credential=", algorithm(identity));
     add_serial(b, identity->certificate);
     add(b, "/");
     sigv4_add_scope(b, time, r);
     add(b, ", SignedHeaders=");
-    add_bytes(b, bytes_of(c.names.ptr, c.names.len));
+    add_bytes(b, bytes_of(c->names.ptr, c->names.len));
     add(b, ", Signature=");
-    bool made = make_signature(identity, bytes_of(to_sign.ptr, to_sign.len), b);
-    end_text(b);
+}
+
+bool sigv4_x509_sign(const struct identity *identity, const struct sigv4_request *r,
+                     struct sigv4_x509_signature *out, struct error *e)
+{
+    char time[SIGV4_TIME_SIZE];
+    struct canonical c = {0};
+    struct buf to_sign = {0}, *line = &out->authorization;
+    sigv4_write_time(time, r->now_s);
+    sigv4_write_date_header(out->date, time);
+    write_certificates(identity, out);
+    build_canonical(&c, r, time, out);
+    build_string_to_sign(&to_sign, identity, r, time, &c);
+    begin_authorization(line, identity, r, time, &c);
+    bool made = make_signature(identity, bytes_of(to_sign.ptr, to_sign.len), line);
+    end_text(line);
     canonical_free(&c);
     free(to_sign.ptr);
     return made || key_refused(e);

@@ -127,6 +127,8 @@ static void time_one(struct sigv4_signer *signer, const struct aws_keys *keys, s
         {BYTES_INIT("host"), BYTES_INIT("sqs.eu-west-1.amazonaws.com")},
         {BYTES_INIT("x-amz-target"), BYTES_INIT("AmazonSQS.SendMessageBatch")},
         {BYTES_INIT("x-amzn-query-mode"), BYTES_INIT("true")},
+        {BYTES_INIT("amz-sdk-invocation-id"), BYTES_INIT("5f0f1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b")},
+        {BYTES_INIT("amz-sdk-request"), BYTES_INIT("attempt=1; max=3")},
     };
     struct sigv4_signature out = {0};
     struct sigv4_request r = {
@@ -135,7 +137,7 @@ static void time_one(struct sigv4_signer *signer, const struct aws_keys *keys, s
         .service = "sqs",
         .path = BYTES_LIT("/"),
         .headers = headers,
-        .header_count = 4,
+        .header_count = sizeof(headers) / sizeof(headers[0]),
         .body = bytes_of(body, body_len),
         .now_s = 1795348800,
     };

@@ -2,6 +2,7 @@
 #include "connectors/aws/identity.h"
 
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 static EVP_PKEY *keys[2];
 static X509 *leaves[2];
 static const char *const types[2] = {"RSA", "P-256"};
+
+static void run(const char *format, ...) PRINTF_LIKE(1, 2);
 
 static void run(const char *format, ...)
 {
@@ -145,6 +148,62 @@ static void test_signatures_for_aws(void **state)
     identity_destroy(identity);
 }
 
+/* A server that wants a certificate, and a client that shows the token's, without a network. */
+static SSL *side_of(SSL_CTX *context, BIO *bio, bool server)
+{
+    SSL *ssl = SSL_new(context);
+    assert_non_null(ssl);
+    SSL_set_bio(ssl, bio, bio);
+    if (server)
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+static int accept_any(int fine, X509_STORE_CTX *verify)
+{
+    (void)fine, (void)verify;
+    return 1;
+}
+
+static void expect_handshake(const struct identity *identity, int version, X509 *leaf)
+{
+    BIO *near, *far;
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method()), *server = SSL_CTX_new(TLS_server_method());
+    assert_int_equal(SSL_CTX_use_certificate(client, identity->certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(client, identity->key), 1);
+    assert_int_equal(SSL_CTX_use_certificate(server, leaves[1]), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(server, keys[1]), 1);
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
+    SSL_CTX_set_max_proto_version(server, version);
+    assert_int_equal(BIO_new_bio_pair(&near, 1 << 16, &far, 1 << 16), 1);
+    SSL *one = side_of(client, near, false), *other = side_of(server, far, true);
+    for (int i = 0; i < 10 && !(SSL_is_init_finished(one) && SSL_is_init_finished(other)); i++) {
+        SSL_do_handshake(one);
+        SSL_do_handshake(other);
+    }
+    assert_int_equal(SSL_version(other), version);
+    assert_int_equal(X509_cmp(SSL_get0_peer_certificate(other), leaf), 0);
+    SSL_free(one), SSL_free(other);
+    SSL_CTX_free(client), SSL_CTX_free(server);
+}
+
+static void test_tls_with_a_key_in_the_token(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {
+        "pkcs11:token=bridge;object=leaf-0?module-path=" MODULE,
+        "pkcs11:token=bridge;object=leaf-1?module-path=" MODULE};
+    for (int i = 0; i < 2; i++) {
+        struct identity *identity =
+            load(&(struct identity_options){.certificate = addresses[i], .password = PIN});
+        expect_handshake(identity, TLS1_2_VERSION, leaves[i]);
+        expect_handshake(identity, TLS1_3_VERSION, leaves[i]);
+        identity_destroy(identity);
+    }
+}
+
 static void expect_error(const struct identity_options *options, const char *part,
                          const char *other)
 {
@@ -210,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_certificate_and_key_in_the_token),
         cmocka_unit_test(test_only_the_key_in_the_token),
         cmocka_unit_test(test_signatures_for_aws),
+        cmocka_unit_test(test_tls_with_a_key_in_the_token),
         cmocka_unit_test(test_what_goes_wrong_is_said),
     };
     return cmocka_run_group_tests_name("identity_token", tests, make_token, drop_token);
