@@ -53,6 +53,7 @@ static void add_partition(struct kafka_source *s, const char *topic, int32_t num
     p->number = number;
     p->lane_id = kafka_lane_of(topic, number);
     p->held = lane_is_held(s, p->lane_id);
+    p->next_offset = p->begin = RD_KAFKA_OFFSET_INVALID;
     p->index = free_place(s);
     p->queue = rd_kafka_queue_get_partition(s->client.rk, topic, number);
     rd_kafka_queue_forward(p->queue, NULL); /* before assign, which would join it to the others */
@@ -61,14 +62,14 @@ static void add_partition(struct kafka_source *s, const char *topic, int32_t num
     s->assigned++;
 }
 
-static bool is_cooperative(const struct kafka_source *s)
+bool kafka_assignment_is_cooperative(const struct kafka_source *s)
 {
     return strcmp(rd_kafka_rebalance_protocol(s->client.rk), "COOPERATIVE") == 0;
 }
 
 static void answer_assign(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
 {
-    if (is_cooperative(s))
+    if (kafka_assignment_is_cooperative(s))
         rd_kafka_error_destroy(rd_kafka_incremental_assign(s->client.rk, list));
     else
         rd_kafka_assign(s->client.rk, list);
@@ -76,7 +77,7 @@ static void answer_assign(struct kafka_source *s, const rd_kafka_topic_partition
 
 static void answer_unassign(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
 {
-    if (is_cooperative(s))
+    if (kafka_assignment_is_cooperative(s))
         rd_kafka_error_destroy(rd_kafka_incremental_unassign(s->client.rk, list));
     else
         rd_kafka_assign(s->client.rk, NULL);
@@ -146,7 +147,7 @@ static void finish_revoke(struct kafka_source *s, rd_kafka_event_t *event, bool 
 {
     if (!lost && s->commit.waiting) kafka_commit_send(s); /* in vain, or not: no time to wait */
     drop_where(s, true);
-    if (lost && !is_cooperative(s))
+    if (lost && !kafka_assignment_is_cooperative(s))
         rd_kafka_assign(s->client.rk, NULL);
     else
         answer_unassign(s, rd_kafka_event_topic_partition_list(event));
@@ -232,5 +233,6 @@ void kafka_assignment_drop_all(struct kafka_source *s)
     s->revoke = NULL;
     loop_timer_stop(s->client.loop, &s->revoke_timer);
     loop_timer_stop(s->client.loop, &s->commit.timer);
+    loop_timer_stop(s->client.loop, &s->begin_timer);
     drop_where(s, false);
 }

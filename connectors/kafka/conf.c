@@ -124,7 +124,10 @@ static void fill_consumer(struct draft *d, const struct kafka_source_conf *c,
     set_common(d, &c->client, run);
     set(d, "group_id", "group.id", c->group_id);
     set_name(d, "group_instance_id", "group.instance.id", c->group_instance_id, run->worker);
-    set(d, "auto_offset_reset", "auto.offset.reset", kafka_offset_resets[c->auto_offset_reset]);
+    /* With "stop" the bridge decides itself: see offsets.c. */
+    bool own = c->lost_offset == KAFKA_LOST_STOP;
+    set(d, "auto_offset_reset", "auto.offset.reset",
+        own ? "error" : kafka_offset_resets[c->auto_offset_reset]);
     set_number(d, "session_timeout", "session.timeout.ms", c->session_timeout);
     set(d, NULL, "enable.auto.commit", "false");
     set(d, NULL, "enable.auto.offset.store", "false");

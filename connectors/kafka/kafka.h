@@ -19,6 +19,8 @@ enum kafka_mechanism {
 extern const char *const kafka_protocols[];  /* as librdkafka spells them, NULL at the end */
 extern const char *const kafka_mechanisms[]; /* likewise */
 extern const char *const kafka_offset_resets[];
+enum kafka_offset_reset { KAFKA_RESET_EARLIEST, KAFKA_RESET_LATEST, KAFKA_RESET_ERROR };
+enum kafka_lost_offset { KAFKA_LOST_STOP, KAFKA_LOST_RESET };
 extern const char *const kafka_compressions[];
 
 /* How to reach the cluster: both sides have these. */
@@ -34,7 +36,7 @@ struct kafka_source_conf {
     struct kafka_client_conf client;
     struct opt_list topics;
     const char *group_id, *group_instance_id;
-    int auto_offset_reset;
+    int auto_offset_reset, lost_offset;
     int64_t session_timeout, commit_interval; /* ms */
 };
 

@@ -8,6 +8,7 @@ const char *const kafka_protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sa
 const char *const kafka_mechanisms[] = {"PLAIN",       "SCRAM-SHA-256", "SCRAM-SHA-512",
                                         "OAUTHBEARER", "GSSAPI",        NULL};
 const char *const kafka_offset_resets[] = {"earliest", "latest", "error", NULL};
+static const char *const lost_offsets[] = {"stop", "reset", NULL};
 const char *const kafka_compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
 
 #define CLIENT(side, field) .name = #field, .offset = offsetof(struct side, client.field)
@@ -53,7 +54,12 @@ const struct opt kafka_source_opts[] = {
              "consumer of the group"},
     {OPT_FIELD(struct kafka_source_conf, auto_offset_reset), .type = OPT_ENUM,
      .choices = kafka_offset_resets, .fallback = "earliest",
-     .help = "where to begin when the group has no valid offset"},
+     .help = "where to begin when the group has no offset yet"},
+    {OPT_FIELD(struct kafka_source_conf, lost_offset), .type = OPT_ENUM, .choices = lost_offsets,
+     .fallback = "stop",
+     .help = "when the offset to go on from is gone (retention was faster, or the topic was made "
+             "anew): stop reads that partition no more, and says so; reset goes on where "
+             "auto_offset_reset says, over what is lost"},
     {OPT_FIELD(struct kafka_source_conf, session_timeout), .type = OPT_DURATION, .fallback = "45s",
      .min = 1000, .max = 3600000,
      .help = "a member that was silent for so long loses its partitions"},

@@ -65,6 +65,7 @@ static void emit(struct kafka_source *s, struct kafka_partition *p, rd_kafka_eve
                     "message %.*s has more than %d headers: the rest is left out",
                     BYTES_ARGS(m->position), MSG_MAX_ATTRS);
     uint64_t position = kafka_window_push(&p->window, from->offset);
+    p->next_offset = from->offset + 1;
     p->read_count++;
     p->read_bytes += m->size;
     p->in_flight++;
@@ -77,6 +78,8 @@ static void handle(struct kafka_source *s, struct kafka_partition *p, rd_kafka_e
 {
     if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH)
         emit(s, p, event);
+    else if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        kafka_offset_missing(s, p, event);
     else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
         s->client.ops->error(s, rd_kafka_event_error(event), rd_kafka_event_error_string(event),
                              rd_kafka_event_error_is_fatal(event));

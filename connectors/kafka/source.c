@@ -214,6 +214,7 @@ static struct source *kafka_source_create(const void *conf, struct pipeline *p, 
     s->read = (struct turn_task){.run = kafka_read_turn, .arg = s};
     s->commit.timer = (struct loop_timer){.run = kafka_commit_due, .arg = s};
     s->revoke_timer = (struct loop_timer){.run = kafka_assignment_time_up, .arg = s};
+    s->begin_timer = (struct loop_timer){.run = kafka_offset_begin, .arg = s};
     s->end_timer = (struct loop_timer){.run = on_end_timer, .arg = s};
     return &s->base;
 }

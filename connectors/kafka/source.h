@@ -1,5 +1,6 @@
 /* The Kafka source's insides, for its own files: source.c (its life), read.c (messages in),
- * commit.c (offsets out), assignment.c (which partitions are ours). Thread: the pipeline's.
+ * commit.c (offsets out), assignment.c (which partitions are ours), offsets.c (where to begin).
+ * Thread: the pipeline's.
  *
  * Each partition is read from a queue of its own, so that one can be left unread without a pause,
  * which would throw its prefetched messages away. A partition that goes away in a rebalance is
@@ -23,6 +24,9 @@ struct kafka_partition {
     bool held;               /* by the pipeline: its lane is full */
     bool dry;                /* nothing in the queue when last looked at */
     bool revoking;
+    int64_t next_offset;             /* behind the last message that was read; INVALID: none was */
+    int64_t begin;                   /* where to begin, asked for and not done; INVALID: as it is */
+    bool lost;                       /* the offset to go on from is gone: read no more */
     uint64_t in_flight;              /* emitted and not settled */
     uint64_t read_count, read_bytes; /* since librdkafka was last asked for more */
     struct kafka_window window;
@@ -68,6 +72,8 @@ struct kafka_source {
     struct receipt **acks; /* room to gather receipts in */
     size_t ack_count, ack_capacity;
 
+    struct loop_timer begin_timer; /* partitions that are to begin somewhere */
+
     rd_kafka_event_t *revoke; /* the rebalance that waits for messages in flight; NULL: none */
     struct loop_timer revoke_timer;
     uint64_t rebalances_since_ms; /* loop time */
@@ -95,7 +101,13 @@ void kafka_commit_answered(struct kafka_source *s, rd_kafka_event_t *event);
 void kafka_commit_forget(struct kafka_source *s); /* the answer of the open one does not matter */
 void kafka_commit_due(void *source);
 
+/* offsets.c */
+void kafka_offset_missing(struct kafka_source *s, struct kafka_partition *p,
+                          rd_kafka_event_t *event);
+void kafka_offset_begin(void *source);
+
 /* assignment.c */
+bool kafka_assignment_is_cooperative(const struct kafka_source *s);
 uint32_t kafka_lane_of(const char *topic, int32_t number); /* never 0 */
 bool kafka_assignment_change(struct kafka_source *s,
                              rd_kafka_event_t *event); /* true: it keeps the event */

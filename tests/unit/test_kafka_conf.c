@@ -328,10 +328,14 @@ static void test_what_librdkafka_gets(void **state)
     assert_set(c, "enable.auto.commit", "false");
     assert_set(c, "enable.auto.offset.store", "false");
     assert_set(c, "group.instance.id", "edge-2");
-    assert_set(c, "auto.offset.reset", "smallest"); /* librdkafka's word for earliest */
+    assert_set(c, "auto.offset.reset", "error"); /* the bridge decides itself */
     assert_set(c, "queued.min.messages", "4000");
     assert_set(c, "fetch.wait.max.ms", "100");
     rd_kafka_conf_destroy(p);
+    rd_kafka_conf_destroy(c);
+    source.lost_offset = KAFKA_LOST_RESET;
+    c = kafka_conf_consumer(&source, &run, &e);
+    assert_set(c, "auto.offset.reset", "smallest"); /* librdkafka's word for earliest */
     rd_kafka_conf_destroy(c);
     template_free(topic);
 }

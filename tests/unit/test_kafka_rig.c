@@ -31,18 +31,28 @@ static rd_kafka_t *client(struct rig *r, rd_kafka_type_t type, rd_kafka_conf_t *
     return rk;
 }
 
-int rig_open(void **state)
+static int open_with(void **state, int brokers)
 {
     struct rig *r = mem_zalloc(sizeof(*r));
     r->loop = loop_create();
     r->host = client(r, RD_KAFKA_PRODUCER, rd_kafka_conf_new());
-    r->cluster = rd_kafka_mock_cluster_new(r->host, 1);
+    r->cluster = rd_kafka_mock_cluster_new(r->host, brokers);
     r->servers = rd_kafka_mock_cluster_bootstraps(r->cluster);
     r->log = memfd_create("log", MFD_CLOEXEC);
     r->saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     dup2(r->log, STDERR_FILENO);
     *state = r;
     return 0;
+}
+
+int rig_open(void **state)
+{
+    return open_with(state, 1);
+}
+
+int rig_open_three(void **state)
+{
+    return open_with(state, 3);
 }
 
 int rig_close(void **state)
@@ -100,6 +110,19 @@ int64_t rig_committed(struct rig *r, const char *group, const char *topic, int32
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_destroy(rk);
     return offset < 0 ? -1 : offset;
+}
+
+void rig_commit(struct rig *r, const char *group, const char *topic, int32_t partition,
+                int64_t offset)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "group.id", group);
+    rd_kafka_t *rk = client(r, RD_KAFKA_CONSUMER, conf);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    assert_int_equal(rd_kafka_commit(rk, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(rk);
 }
 
 struct rig_read rig_read(struct rig *r, const char *topic, int partitions, size_t count)

@@ -23,7 +23,8 @@ struct rig {
     bool ended[4];
 };
 
-int rig_open(void **state); /* cmocka's setup and teardown */
+int rig_open(void **state);       /* cmocka's setup and teardown */
+int rig_open_three(void **state); /* brokers */
 int rig_close(void **state);
 
 void rig_topic(struct rig *r, const char *topic, int partitions);
@@ -34,6 +35,9 @@ void rig_write(struct rig *r, const char *topic, int32_t partition, unsigned cou
 
 /* The group's committed offset, -1: none. */
 int64_t rig_committed(struct rig *r, const char *group, const char *topic, int32_t partition);
+
+void rig_commit(struct rig *r, const char *group, const char *topic, int32_t partition,
+                int64_t offset);
 
 /* Reads a topic from its beginning until count messages have come. Free with rig_read_free(). */
 struct rig_read {
