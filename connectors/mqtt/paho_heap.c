@@ -2,8 +2,13 @@
  * lock to write a trace that nobody reads, and every allocation is entered into a tree under
  * another. These wrappers (linked with --wrap, see paho_inside.c) drop the trace and give Paho the
  * C library's heap: twice the messages a second. All of them or none: memory of one heap must not
- * be freed by the other. */
+ * be freed by the other.
+ *
+ * Out of memory ends the process, as everywhere: Paho 1.3.12 goes on with what it could not read,
+ * and gave us a message with garbage in a user property. */
 #include <stdlib.h>
+
+#include "bridge/mem.h"
 
 #define WRAPPER __attribute__((used))
 
@@ -26,13 +31,13 @@ void __wrap_StackTrace_exit(const char *function, int line, void *rc, int level)
 void *__wrap_mymalloc(char *file, int line, size_t size)
 {
     (void)file, (void)line;
-    return malloc(size);
+    return mem_alloc(size);
 }
 
 void *__wrap_myrealloc(char *file, int line, void *ptr, size_t size)
 {
     (void)file, (void)line;
-    return realloc(ptr, size);
+    return mem_realloc(ptr, size);
 }
 
 void __wrap_myfree(char *file, int line, void *ptr)

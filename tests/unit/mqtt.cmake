@@ -1,5 +1,8 @@
 unit_test(mqtt_gate connector_mqtt)
 unit_test(mqtt_handover connector_mqtt)
+if(MQTT_ACK_GATE)
+    unit_test(mqtt_heap connector_mqtt) # of Paho, replaced together with its acknowledgements
+endif()
 unit_test(mqtt_options connector_mqtt)
 unit_test(mqtt_properties connector_mqtt)
 unit_test(mqtt_reason connector_mqtt)
