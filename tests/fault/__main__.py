@@ -21,6 +21,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="script/fault", description=__doc__)
     parser.add_argument("row", nargs="?", help="only this row: " + " ".join(r.name for r in ROWS))
     parser.add_argument("pair", nargs="?", choices=PAIRS, metavar="PAIR", help="only this pair: " + " ".join(PAIRS))
+    parser.add_argument("--store", choices=("off", "always"), help="only without, or with, the store on disk")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same choices (default 1)")
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
     parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
@@ -31,13 +32,16 @@ def arguments():
 
 
 def plan(a):
-    """[(row, pair, size)]"""
+    """[(row, pair, store, size)]"""
     if a.short:
-        return [(row_of(name), pair, size) for name, pair, size in SHORT]
+        return [(row_of(name), *rest) for name, *rest in SHORT]
     rows = [r for r in ROWS if a.row in (None, r.name)]
     if not rows:
         sys.exit(f"script/fault: no such row: {a.row}")
-    return [(row, pair, a.size) for row in rows for pair in row.pairs if a.pair in (None, pair)]
+    return [
+        (row, pair, store, a.size) for row in rows for pair in row.pairs for store in row.stores
+        if a.pair in (None, pair) and a.store in (None, store)
+    ]
 
 
 def fingerprint():
@@ -54,29 +58,32 @@ class Player:
 
     def play_all(self, chosen):
         with Brokers(self.folder / "brokers") as brokers:
-            for row, pair, size in chosen:
-                if (row.name, pair) not in self.already:
-                    self.report(self.play(row, pair, brokers, size))
+            for row, pair, store, size in chosen:
+                if (row.name, pair, store) not in self.already:
+                    self.report(self.play(row, pair, store, size, brokers))
         if self.failed:
             print(f"what failed is kept in {self.folder.relative_to(ROOT)}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def play(self, row, pair, brokers, size):
+    def play(self, row, pair, store, size, brokers):
+        folder = self.folder / "-".join([row.name, pair, *([] if store == "off" else [store])])
         try:
-            result = play(row, pair, brokers, self.folder, self.seed, size)
+            result = play(row, pair, store, brokers, folder, self.seed, size)
         except Unavailable as e:
             result = {"verdict": "fail" if CI else "skip", "failed": ["UNAVAILABLE"], "why": str(e)}
         except Exception as e:  # a broker that did not start must not end a long run
             result = {"verdict": "fail", "failed": ["RUN"], "why": f"{type(e).__name__}: {e}"}
         if result["verdict"] == "pass":
-            shutil.rmtree(self.folder / f"{row.name}-{pair}", ignore_errors=True)
-        named = {"row": row.name, "pair": pair, "seed": self.seed, "size": size}
+            shutil.rmtree(folder, ignore_errors=True)
+        named = {"row": row.name, "pair": pair, "store": store, "seed": self.seed, "size": size}
         return {**named, **result, "program": self.program}
 
     def report(self, result):
         results.append(self.path, result)
-        print(f"{result['verdict']:4}  {result['row']:18} {result['pair']:11} {results.line(result)}", flush=True)
+        store = "" if result["store"] == "off" else result["store"]
+        played = f"{result['row']:18} {result['pair']:11} {store:6}"
+        print(f"{result['verdict']:4}  {played} {results.line(result)}", flush=True)
         if result["verdict"] == "fail":
             self.failed += 1
             what = " ".join([*result["failed"], result.get("late", "")])

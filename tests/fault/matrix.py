@@ -1,7 +1,7 @@
 """The rows of the matrix. A row is played with each of its pairs; tests/fault/README.md says what they stand for."""
 from dataclasses import dataclass, field
 
-from . import faults, faults_brokers, faults_system
+from . import faults, faults_brokers, faults_store, faults_system
 from .stage import PAIRS, Stage
 
 FROM_SQS = ("sqs-kafka", "sqs-mqtt")
@@ -15,6 +15,8 @@ NOT_FROM_SQS = (*FROM_KAFKA, *FROM_MQTT)
 NOT_TO_SQS = ("sqs-kafka", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt")
 SIDES = ("source", "sink")
 BUSY_MS = 40
+BOTH, STORED = ("off", "always"), ("always",)
+WITH_STORE = ("refused", "half-open", "answers-lost", "cut-rst")  # of the sink's link
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Row:
     pairs: tuple = PAIRS
     stage: dict = field(default_factory=dict)  # more for the Stage
     prepare: object = None  # called with the stage before anything runs
+    stores: tuple = ("off",)
 
 
-def busy(name, says, fault, **more):
+def busy(name, says, fault):
     """With a sink that is slow enough for the window to be in use at any time."""
-    return Row(name, says, fault, stage={"slow_ms": BUSY_MS, **more})
+    return Row(name, says, fault, stage={"slow_ms": BUSY_MS}, stores=BOTH)
 
 
 def link_rows():
@@ -47,7 +50,9 @@ def link_rows():
         ("bytes", "single bytes to and from the {}", faults.single_bytes),
     ):
         for side in SIDES:
-            yield Row(f"{name}-{side}", says.format(side), faults.on_side(side, fault), stage={"proxied": (side,)})
+            stores = BOTH if side == "sink" and name in WITH_STORE else ("off",)
+            done = faults.on_side(side, fault)
+            yield Row(f"{name}-{side}", says.format(side), done, stage={"proxied": (side,)}, stores=stores)
 
 
 def broker_rows():
@@ -73,10 +78,22 @@ def broker_rows():
 def system_rows():
     yield Row("clock", "the clock jumps by seconds, an hour, a day, both ways", faults_system.clock_jumps,
               prepare=faults_system.with_faketime)
-    yield Row("no-memory", "allocations fail, one in 50,000", faults_system.ends_by_itself,
-              prepare=faults_system.with_failing("libc/mm/*", 0.00002))
-    yield Row("io-errors", "socket and file calls fail, one in 500", faults_system.ends_by_itself,
-              prepare=faults_system.with_failing("posix/io/*", 0.002))
+    yield Row("no-memory", "one allocation in 20,000 fails", faults_system.ends_by_itself,
+              prepare=faults_system.with_failing("libc/mm/*", 0.00005))
+    yield Row("io-errors", "one call in 300 to a socket or a file fails", faults_system.complains,
+              prepare=faults_system.with_failing("posix/io/*", 0.003))
+
+
+def store_rows():
+    away = {"proxied": ("sink",)}
+    for name, says, fault, prepare, stage in (
+        ("power-cut", "power cuts while only the disk has the messages", faults_store.power_cuts, faults_store.on_ext4, away),
+        ("disk-full", "the disk fills up while the sink is away", faults_store.disk_full, faults_store.on_small_disk, away),
+        ("store-full", "the store is full, the source waits", faults_store.store_full, faults_store.with_small_store, away),
+        ("sync-errors", "three fsyncs in a hundred fail with EIO", faults_system.ends_by_itself,
+         faults_store.with_failing_disk, {}),
+    ):
+        yield Row(name, says, fault, prepare=prepare, stage=stage, stores=STORED)
 
 
 ROWS = [
@@ -85,15 +102,17 @@ ROWS = [
     busy("kill9-quick", "kill -9 at any time, also while it starts", faults.kill9_quickly),
     busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
     busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
-    *link_rows(), *broker_rows(), *system_rows(),
+    *link_rows(), *broker_rows(), *system_rows(), *store_rows(),
 ]
 
 # What script/test runs: no Java, one pair or two of each, a part of the size.
 SHORT = [
-    ("kill9", "mqtt-sqs", 0.5), ("kill9", "sqs-kafka", 0.5), ("kill9", "kafka-mqtt", 0.3), ("sigterm", "sqs-mqtt", 0.5),
-    ("sigterm", "mqtt-kafka", 0.5), ("half-open-sink", "sqs-mqtt", 0.5), ("answers-lost-sink", "mqtt-sqs", 0.5),
-    ("cut-rst-source", "mqtt-sqs", 0.4), ("cut-rst-sink", "sqs-mqtt", 0.4), ("sqs-partial", "mqtt-sqs", 0.4),
-    ("sqs-cut-after", "sqs-kafka", 0.4), ("takeover-source", "mqtt-sqs", 0.5),
+    ("kill9", "mqtt-sqs", "off", 0.5), ("kill9", "sqs-kafka", "off", 0.5), ("kill9", "kafka-mqtt", "always", 0.3),
+    ("kill9", "sqs-mqtt", "always", 0.5), ("sigterm", "sqs-mqtt", "off", 0.5), ("sigterm", "mqtt-kafka", "always", 0.5),
+    ("half-open-sink", "sqs-mqtt", "off", 0.5), ("answers-lost-sink", "mqtt-sqs", "off", 0.5),
+    ("cut-rst-source", "mqtt-sqs", "off", 0.4), ("cut-rst-sink", "sqs-mqtt", "off", 0.4),
+    ("sqs-partial", "mqtt-sqs", "off", 0.4), ("sqs-cut-after", "sqs-kafka", "off", 0.4),
+    ("takeover-source", "mqtt-sqs", "off", 0.5), ("store-full", "mqtt-sqs", "always", 0.4),
 ]
 
 
@@ -101,9 +120,9 @@ def row_of(name):
     return next((row for row in ROWS if row.name == name), None)
 
 
-def play(row, pair, brokers, folder, seed, size=1.0, **more):
+def play(row, pair, store, brokers, folder, seed, size=1.0):
     """One row with one pair: the report."""
-    stage = Stage(brokers, folder / f"{row.name}-{pair}", pair, seed=seed, size=size, **{**row.stage, **more})
+    stage = Stage(brokers, folder, pair, seed=seed, size=size, store=store, **row.stage)
     if row.prepare:
         row.prepare(stage)
     return stage.play(row.fault)

@@ -5,7 +5,12 @@ import json
 def command(result):
     """What repeats it."""
     size = f" --size {result['size']}" if result["size"] != 1.0 else ""
-    return f"script/fault {result['row']} {result['pair']} --seed {result['seed']}{size}"
+    store = f" --store {result['store']}" if result["store"] != "off" else ""
+    return f"script/fault {result['row']} {result['pair']}{store} --seed {result['seed']}{size}"
+
+
+def key(result):
+    return result["row"], result["pair"], result["store"]
 
 
 def append(path, result):
@@ -19,8 +24,8 @@ def read(path):
 
 
 def done(path, program):
-    """(row, pair) that passed with this program: a run that is resumed leaves them out."""
-    return {(r["row"], r["pair"]) for r in read(path) if r["verdict"] == "pass" and r["program"] == program}
+    """(row, pair, store) that passed with this program: a run that is resumed leaves them out."""
+    return {key(r) for r in read(path) if r["verdict"] == "pass" and r["program"] == program}
 
 
 def line(result):
@@ -43,18 +48,19 @@ def _cell(result):
 
 def table(results, rows, pairs):
     """Markdown: a line for each row, a column for each pair; of several results the last one counts."""
-    latest = {(r["row"], r["pair"]): r for r in results}
+    latest = {key(r): r for r in results}
     lines = ["| row | what is done | " + " | ".join(pairs) + " |", "| --- " * (len(pairs) + 2) + "|"]
-    for row in rows:
-        cells = [_cell(latest.get((row.name, pair))) if pair in row.pairs else "-" for pair in pairs]
+    for row, store in ((row, store) for row in rows for store in row.stores):
+        cells = [_cell(latest.get((row.name, pair, store))) if pair in row.pairs else "-" for pair in pairs]
         if any(cell not in ("", "-") for cell in cells):
-            lines.append(f"| {row.name} | {row.says} | " + " | ".join(cells) + " |")
+            says = row.says + (", with a store" if store != "off" else "")
+            lines.append(f"| {row.name} | {says} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def summary(results):
     """Totals over the latest result of each row and pair."""
-    latest = [r for r in {(r["row"], r["pair"]): r for r in results}.values() if "loss" in r]
+    latest = [r for r in {key(r): r for r in results}.values() if "loss" in r]
     recoveries = sorted(s for r in latest for s in r["recoveries_s"])
     at = (lambda share: recoveries[min(len(recoveries) - 1, int(share * len(recoveries)))]) if recoveries else lambda _: 0
     total = {name: sum(r[name] for r in latest) for name in ("acked", "loss", "phantom", "corrupt", "dup", "order", "left")}

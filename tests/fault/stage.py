@@ -86,7 +86,8 @@ class FaultWorld(SimulatedWorld):
 
 class Stage:
     def __init__(
-        self, brokers, folder, pair, seed=0, size=1.0, program=None, real_kafka=False, proxied=(), slow_ms=0, **options
+        self, brokers, folder, pair, seed=0, size=1.0, program=None, real_kafka=False, proxied=(), slow_ms=0, store="off",
+        **options
     ):
         """size: how much of a row is played. proxied: sides that the bridge reaches through a proxy. slow_ms: the sink's
         answers come so much later. options: of the pipeline; those of one side are dicts, "source" and "sink".
@@ -105,6 +106,9 @@ class Stage:
         self.source, self.sink = self._end(kinds[0], "source"), self._end(kinds[1], "sink")
         self.links = {side: self._link(getattr(self, side)) for side in proxied}
         self.options = options
+        if store != "off":
+            self.options |= {"store": store, "store_path": str(folder / "store")}
+        self.endings = []
         self.program = program or binary()
         self.environment = None
         self.repeats_allowed = 0
@@ -151,7 +155,7 @@ class Stage:
         self.run = f"{self.pair}-{self.seed}-{time.time_ns()}"
         self.reader = READERS[self.sink.kind](self.sink, self.folder / "sink.jsonl").start()
         self.bridge = Bridge(self.folder / "bridge", self.configuration(), program=self.program, env=self.environment)
-        self.bridge.start()
+        self.start_bridge()
         self.source.wait_source_ready()
         self.loader = Loader(self.source, self.folder / "load.jsonl", self.run, self._room, lanes=LANES, seed=self.seed)
         if self.slow_ms:
@@ -160,6 +164,11 @@ class Stage:
 
     def _room(self):
         return self.outstanding - (len(self.loader.acked) - len(self.reader.seen))
+
+    def start_bridge(self):
+        """Until it runs; where a row makes it fail at start, too, it is started again."""
+        self.bridge.start(wait=not self.may_end)
+        self._wait(lambda: self.bridge.log_lines(r'pipeline "[^"]*": running'), 60, "the bridge to run")
 
     def slow_down_sink(self, ms):
         """Each answer of the sink comes so much later: what is in flight is never little."""
@@ -202,7 +211,7 @@ class Stage:
     def recover(self):
         """The bridge was killed, or has ended: it is started again, and works again."""
         began = time.monotonic()
-        self.bridge.start()
+        self.start_bridge()
         self.under_way(began=began)
 
     def _wait(self, condition, timeout_s, what):
@@ -211,6 +220,9 @@ class Stage:
             return condition()
 
         wait_until(fulfilled, timeout_s, what)
+
+    def at_end(self, ending):
+        self.endings.append(ending)
 
     def check_bridge(self):
         """A bridge that ended by itself is started again where the row expects that, and an error where not."""
@@ -275,6 +287,8 @@ class Stage:
             self.reader.stopping.set()
         if hasattr(self, "bridge") and self.bridge.process:
             self.bridge.kill9()
+        for ending in self.endings:
+            ending()
         for link in self.links.values():
             link.close()
         self.brokers.sqs_sim.control("faults/clear")
