@@ -5,7 +5,6 @@ import subprocess
 import time
 from urllib.parse import quote
 
-import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -76,7 +75,7 @@ class Maker:
         return {**job, **given}
 
 
-def botocore_line(job, params=None):
+def botocore_auth(job, params):
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(job["time"]))
     url = f"https://{HOST}{job['path']}" + ("" if params else f"?{job['query']}")
     request = AWSRequest(job["method"], url, data=job["body"].encode(), params=params)
@@ -86,43 +85,49 @@ def botocore_line(job, params=None):
     if "token" in job:
         request.headers["X-Amz-Security-Token"] = job["token"]
     auth_class = RawPathAuth if job["raw_path"] else SigV4Auth
-    auth = auth_class(Credentials(job["id"], job["secret"]), job["service"], job["region"])
+    return auth_class(Credentials(job["id"], job["secret"]), job["service"], job["region"]), request
+
+
+def botocore_parts(job, params=None):
+    """What is signed, with which scope, and the names of the headers that are signed."""
+    auth, request = botocore_auth(job, params)
     to_sign = auth.string_to_sign(request, auth.canonical_request(request))
-    names = auth.signed_headers(auth.headers_to_sign(request))
-    return f"Authorization: AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={names}, Signature={auth.signature(to_sign, request)}"
+    return to_sign, auth.scope(request), auth.signed_headers(auth.headers_to_sign(request))
 
 
-@pytest.fixture(scope="module")
-def sign():
-    def run(jobs):
-        tool = binary().parent / "tests" / "unit" / "sigv4_tool"
-        lines = "".join(json.dumps(job, ensure_ascii=False) + "\n" for job in jobs)
-        done = subprocess.run([tool], input=lines.encode(), capture_output=True, timeout=60, check=True)
-        return done.stdout.decode().splitlines()
-
-    return run
+def botocore_line(job, params=None):
+    auth, request = botocore_auth(job, params)
+    to_sign, scope, names = botocore_parts(job, params)
+    return f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={names}, Signature={auth.signature(to_sign, request)}"
 
 
-def compare(sign, jobs, expected):
-    signed = sign(jobs)
+def run_tool(jobs):
+    tool = binary().parent / "tests" / "unit" / "sigv4_tool"
+    lines = "".join(json.dumps(job, ensure_ascii=False) + "\n" for job in jobs)
+    done = subprocess.run([tool], input=lines.encode(), capture_output=True, timeout=60, check=True)
+    return done.stdout.decode().splitlines()
+
+
+def compare(jobs, expected):
+    signed = run_tool(jobs)
     assert len(signed) == len(jobs)
     for job, ours, theirs in zip(jobs, signed, expected):
         assert ours == theirs, json.dumps(job)
 
 
-def test_random_requests(sign):
+def test_random_requests():
     maker = Maker(20261122)
     jobs = [maker.job() for _ in range(5000)]
-    compare(sign, jobs, [botocore_line(job) for job in jobs])
+    compare(jobs, [botocore_line(job) for job in jobs])
 
 
-def test_a_signer_used_again_and_again_at_one_time(sign):
+def test_a_signer_used_again_and_again_at_one_time():
     maker = Maker(7)
     jobs = [maker.job(time=1795348800 + i // 10, region="eu-west-1", path="/", query="") for i in range(100)]
-    compare(sign, jobs, [botocore_line(job) for job in jobs])
+    compare(jobs, [botocore_line(job) for job in jobs])
 
 
-def test_queries_that_came_half_encoded(sign):
+def test_queries_that_came_half_encoded():
     """botocore encodes parameters itself: ours must get there from whatever encoding is on the wire."""
     maker = Maker(42)
     jobs, expected = [], []
@@ -134,4 +139,4 @@ def test_queries_that_came_half_encoded(sign):
         job = maker.job(query=query)
         jobs.append(job)
         expected.append(botocore_line(job, params))
-    compare(sign, jobs, expected)
+    compare(jobs, expected)

@@ -1,13 +1,15 @@
 /* Signs what it reads: a JSON object a line on standard input, an Authorization line for each on
  * standard output. It lets tests/e2e/test_sigv4_botocore.py compare our signer with botocore's.
- * "sigv4_tool time" tells instead how long it takes to sign a request as SQS gets it, with a token
- * of a kilobyte, and the derived key at hand. */
+ * Where a job names a "certificate", a PEM file with its key, it is signed by that, and the
+ * certificate's header and the chain's follow on the same line, with tabs between. "sigv4_tool
+ * time" tells instead how long it takes to sign a request as SQS gets it, with a token of a
+ * kilobyte, and the derived key at hand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "bridge/json.h"
-#include "connectors/aws/sigv4.h"
+#include "connectors/aws/sigv4_x509.h"
 
 enum { MAX_HEADERS = 32 };
 
@@ -15,7 +17,7 @@ struct job {
     struct sigv4_request request;
     struct sigv4_header headers[MAX_HEADERS];
     struct aws_keys keys;
-    char *method, *region, *service;
+    char *method, *region, *service, *certificate;
 };
 
 static void give_up(const char *why)
@@ -85,10 +87,25 @@ static void read_member(struct json_reader *r, struct job *job, struct bytes key
         job->keys.access_key_id = read_text(r);
     else if (bytes_eq(key, BYTES_LIT("secret")))
         job->keys.secret_access_key = read_text(r);
+    else if (bytes_eq(key, BYTES_LIT("certificate")))
+        job->certificate = read_text(r);
     else if (bytes_eq(key, BYTES_LIT("token")))
         job->keys.session_token = read_text(r);
     else
         give_up("unknown key");
+}
+
+static void sign_with_certificate(const struct job *job)
+{
+    struct error e;
+    struct sigv4_x509_signature out = {0};
+    struct identity_options options = {.certificate = job->certificate};
+    struct identity *identity = identity_load(&options, &e);
+    if (!identity || !sigv4_x509_sign(identity, &job->request, &out, &e)) give_up(e.text);
+    printf("%s\t%s\t%s\n", out.authorization.ptr, out.certificate.ptr,
+           out.chain.len ? out.chain.ptr : "");
+    sigv4_x509_signature_free(&out);
+    identity_destroy(identity);
 }
 
 static void sign_line(struct sigv4_signer *signer, struct sigv4_signature *out, char *line,
@@ -101,11 +118,16 @@ static void sign_line(struct sigv4_signer *signer, struct sigv4_signature *out, 
     while (json_next(&r) == JSON_KEY)
         read_member(&r, &job, r.text);
     expect(&r, JSON_END);
-    sigv4_sign(signer, &job.keys, &job.request, out);
-    puts(out->authorization.ptr);
+    if (job.certificate) {
+        sign_with_certificate(&job);
+    } else {
+        sigv4_sign(signer, &job.keys, &job.request, out);
+        puts(out->authorization.ptr);
+    }
     free(job.method);
     free(job.region);
     free(job.service);
+    free(job.certificate);
     free(job.keys.access_key_id);
     free(job.keys.secret_access_key);
     free(job.keys.session_token);
