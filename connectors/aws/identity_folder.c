@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include "connectors/aws/identity_parts.h"
@@ -112,6 +113,18 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* But for what begins with a dot: versions of mounted secrets live there. Others than files, such
+ * as a pipe, would be waited for. */
+static void add_file(struct folder *f, const char *name)
+{
+    struct stat about;
+    char *path = mem_printf("%s/%s", f->options->certificate, name);
+    if (name[0] != '.' && stat(path, &about) == 0 && S_ISREG(about.st_mode))
+        f->paths[f->count++] = path;
+    else
+        free(path);
+}
+
 static bool list_files(struct folder *f, struct error *e)
 {
     const char *name = f->options->certificate;
@@ -120,8 +133,7 @@ static bool list_files(struct folder *f, struct error *e)
     if (!dir)
         return error_set(e, FAULT_CONFIG, "reading folder \"%s\": %s", name, uv_strerror(-errno));
     while (f->count < MAX_FILES && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.')
-            f->paths[f->count++] = mem_printf("%s/%s", name, entry->d_name);
+        add_file(f, entry->d_name);
     bool more = f->count == MAX_FILES;
     closedir(dir);
     qsort(f->paths, f->count, sizeof(f->paths[0]), compare_paths);

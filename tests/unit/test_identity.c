@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -285,6 +287,8 @@ static int fill_folder(void **state)
     write_certificate("0.pem", root, "a");
     write_key("a.key", key, NULL, "w");
     write_text("readme.txt", "what these are\n");
+    if (mkfifo(path_in_folder("pipe"), 0600) != 0) return -1;
+    if (symlink("0.pem", path_in_folder("9.pem")) != 0) return -1;
     return 0;
 }
 
@@ -331,7 +335,7 @@ static void test_a_folder_that_has_it_not(void **state)
     (void)state;
     struct error e = {0};
     struct identity_options options = {.certificate = certificates_folder, .identifier = "four"};
-    expect_error(&options, "folder \"%\": none of its 5 certificates is \"four\" (there are: "
+    expect_error(&options, "folder \"%\": none of its 6 certificates is \"four\" (there are: "
                            "\"/O=Test/CN=one\", \"/O=Test/CN=two\", \"/O=Test/CN=two\", ...)");
     options.identifier = NULL;
     expect_error(&options, "client certificate \"%\": a folder (set the client certificate "
