@@ -57,7 +57,8 @@ static size_t find_label(const json_t *statements, struct text label)
 {
     size_t i = 0;
     for (; i < json_array_size(statements); i++)
-        if (text_equal(args_view(json_object_get(json_array_get(statements, i), "Sid")), label)) break;
+        if (text_equal(args_view(json_object_get(json_array_get(statements, i), "Sid")), label))
+            break;
     return i;
 }
 

@@ -32,7 +32,7 @@ struct queue {
     size_t ready, delayed, in_flight;
     uint64_t sent, received, deleted, expired, redriven;
     struct table tags; /* label.h */
-    struct link polls;              /* receives that wait for a message (poll.h) */
+    struct link polls; /* receives that wait for a message (poll.h) */
 };
 
 struct sent {

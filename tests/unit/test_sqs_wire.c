@@ -109,6 +109,61 @@ static void a_queue_attribute_is_asked_for_by_name(void **state)
     expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"AttributeNames\":[\"VisibilityTimeout\"]}");
 }
 
+static void a_receive_can_name_what_it_wants(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    const struct bytes names[] = {BYTES_LIT("a.*"), BYTES_LIT("b")};
+    struct sqs_receive r = {
+        .queue_url = url,
+        .wait_s = -1,
+        .visibility_s = -1,
+        .max = 1,
+        .attr_names = names,
+        .attr_name_count = 2,
+        .system_names = names,
+    };
+    sqs_encode_receive(&out, &r);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":1,"
+                      "\"MessageAttributeNames\":[\"a.*\",\"b\"]}");
+}
+
+static void a_single_send_says_all_that_an_entry_does(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct sqs_entry entry = {
+        .body = BYTES_LIT("x"),
+        .group_id = BYTES_LIT("g"),
+        .trace_header = BYTES_LIT("Root=1"),
+        .id = BYTES_LIT("ignored"),
+        .no_delay = true,
+    };
+    sqs_encode_send(&out, url, &entry);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MessageBody\":\"x\",\"DelaySeconds\":0,"
+                      "\"MessageGroupId\":\"g\",\"MessageSystemAttributes\":{\"AWSTraceHeader\":"
+                      "{\"DataType\":\"String\",\"StringValue\":\"Root=1\"}}}");
+}
+
+static void entries_keep_the_ids_that_callers_chose(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct sqs_entry entry = {.body = BYTES_LIT("x"), .id = BYTES_LIT("mine")};
+    const struct bytes ids[] = {BYTES_LIT("a"), BYTES_LIT("b")};
+    const struct bytes handles[] = {BYTES_LIT("1"), BYTES_LIT("2")};
+    struct sqs_handles batch = {.queue_url = url, .ids = ids, .handles = handles, .count = 2};
+    sqs_encode_send_begin(&out, url);
+    sqs_encode_send_entry(&out, 0, &entry);
+    sqs_encode_send_end(&out);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
+                      "{\"Id\":\"mine\",\"MessageBody\":\"x\"}]}");
+    sqs_encode_handles(&out, &batch);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
+                      "{\"Id\":\"a\",\"ReceiptHandle\":\"1\"},"
+                      "{\"Id\":\"b\",\"ReceiptHandle\":\"2\"}]}");
+}
+
 /* ---- answers ---- */
 
 /* The reader writes into its text, so it gets a copy, without a NUL behind it. */
@@ -171,6 +226,51 @@ static void a_message_is_read_whatever_the_order_of_its_members(void **state)
     assert_non_null(got->messages[1].body.ptr);
     assert_int_equal(got->messages[1].attr_count, 0);
     release(json);
+    sqs_received_free(got);
+    free(got);
+}
+
+static void all_system_attributes_are_kept_by_message(void **state)
+{
+    (void)state;
+    struct sqs_received *got = mem_zalloc(sizeof(*got));
+    struct bytes json;
+    assert_true(
+        receive("{\"Messages\":[{\"MessageId\":\"a\",\"ReceiptHandle\":\"h\",\"Attributes\":"
+                "{\"SenderId\":\"s\",\"New\":null,\"SentTimestamp\":\"5\"}},{\"MessageId\":"
+                "\"b\",\"ReceiptHandle\":\"h\",\"Attributes\":{\"AWSTraceHeader\":\"t\"}}]}",
+                got, &json));
+    assert_int_equal(got->messages[0].system_count, 2);
+    expect_bytes(got->messages[0].system[0].name, "SenderId");
+    expect_bytes(got->messages[0].system[1].value, "5");
+    assert_int_equal(got->messages[1].system_count, 1);
+    expect_bytes(got->messages[1].system[0].value, "t");
+    release(json);
+    sqs_received_free(got);
+    free(got);
+}
+
+/* More than there is room for are skipped, and harm nobody. */
+static void system_attributes_without_end(void **state)
+{
+    (void)state;
+    struct sqs_received *got = mem_zalloc(sizeof(*got));
+    struct buf text = {0};
+    struct bytes json;
+    buf_printf(&text, "{\"Messages\":[");
+    for (int m = 0; m < SQS_BATCH; m++) {
+        buf_printf(&text, "%s{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Attributes\":{",
+                   m ? "," : "");
+        for (int i = 0; i < 100; i++)
+            buf_printf(&text, "%s\"n%d\":\"v\"", i ? "," : "", i);
+        buf_printf(&text, "}}");
+    }
+    buf_add(&text, "]}", 3);
+    assert_true(receive(text.ptr, got, &json));
+    assert_int_equal(got->messages[9].system_count, SQS_SYSTEM_ATTRS);
+    expect_bytes(got->messages[9].system[0].name, "n0");
+    release(json);
+    free(text.ptr);
     sqs_received_free(got);
     free(got);
 }
@@ -252,6 +352,41 @@ static void every_entry_of_a_batch_has_its_fate(void **state)
     release(json);
 }
 
+static void results_find_their_entries_by_the_ids_of_the_caller(void **state)
+{
+    (void)state;
+    const struct bytes ids[] = {BYTES_LIT("7"), BYTES_LIT("x")};
+    struct sqs_result results[2];
+    struct error e;
+    struct bytes json = own("{\"Successful\":[{\"Id\":\"x\",\"MessageId\":\"m\","
+                            "\"MD5OfMessageSystemAttributes\":\"cc\",\"SequenceNumber\":\"18\"},"
+                            "{\"Id\":\"0\"}]}");
+    assert_true(sqs_decode_batch(json, ids, results, 2, &e));
+    assert_int_equal(results[0].fate, SQS_UNANSWERED);
+    assert_int_equal(sqs_classify_result(&results[0]), SQS_TRANSIENT);
+    assert_int_equal(results[1].fate, SQS_DONE);
+    assert_int_equal(sqs_classify_result(&results[1]), SQS_OK);
+    expect_bytes(results[1].message_id, "m");
+    expect_bytes(results[1].system_md5, "cc");
+    expect_bytes(results[1].sequence, "18");
+    release(json);
+}
+
+static void a_sent_message_has_an_id(void **state)
+{
+    (void)state;
+    struct sqs_result result;
+    struct error e;
+    struct bytes json = own("{\"MessageId\":\"m\",\"MD5OfMessageBody\":\"aa\"}");
+    assert_true(sqs_decode_send(json, &result, &e));
+    expect_bytes(result.message_id, "m");
+    expect_bytes(result.body_md5, "aa");
+    release(json);
+    json = own("{}");
+    assert_false(sqs_decode_send(json, &result, &e));
+    release(json);
+}
+
 static void lists_of_a_batch_may_be_missing_or_null(void **state)
 {
     (void)state;
@@ -328,6 +463,13 @@ int main(void)
         cmocka_unit_test(deletes_and_visibility_name_their_handles),
         cmocka_unit_test(a_send_carries_bodies_types_and_ids),
         cmocka_unit_test(a_queue_attribute_is_asked_for_by_name),
+        cmocka_unit_test(a_receive_can_name_what_it_wants),
+        cmocka_unit_test(a_single_send_says_all_that_an_entry_does),
+        cmocka_unit_test(entries_keep_the_ids_that_callers_chose),
+        cmocka_unit_test(all_system_attributes_are_kept_by_message),
+        cmocka_unit_test(system_attributes_without_end),
+        cmocka_unit_test(results_find_their_entries_by_the_ids_of_the_caller),
+        cmocka_unit_test(a_sent_message_has_an_id),
         cmocka_unit_test(a_message_is_read_whatever_the_order_of_its_members),
         cmocka_unit_test(an_empty_receive_has_many_spellings),
         cmocka_unit_test(garbage_is_an_error_and_nothing_more),
