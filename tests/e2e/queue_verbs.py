@@ -2,7 +2,10 @@
 import itertools
 import json
 import os
+import pty
+import select
 import subprocess
+import time
 
 import boto3
 from botocore.config import Config
@@ -62,6 +65,19 @@ class Far:
         assert done.code == code, (done.code, done.out, done.err)
         return done.err
 
+    def on_terminal(self, *arguments, answer=""):
+        """Standard input and error are a terminal. Returns the exit code and what the terminal showed."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [binary(), "queue", *[str(a) for a in arguments]], stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs,
+            env=self.environment())
+        os.close(theirs)
+        if answer:
+            os.write(ours, answer.encode() + b"\n")
+        shown = read_to_end(ours, 60)
+        os.close(ours)
+        return process.wait(60), shown
+
     def name(self, suffix=""):
         return f"verbs-{os.getpid()}-{next(_numbers)}{suffix}"
 
@@ -91,3 +107,14 @@ class Far:
         while len(received) < count:
             received += self.receive(url, count=min(10, count - len(received)), VisibilityTimeout=300)
         return [m["ReceiptHandle"] for m in received]
+
+
+def read_to_end(terminal, timeout_s):
+    """The other side's closing is an error of the read."""
+    shown, deadline = b"", time.monotonic() + timeout_s
+    while select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
+        try:
+            shown += os.read(terminal, 65536)
+        except OSError:
+            return shown.decode()
+    raise TimeoutError(f"still running after {timeout_s} s: {shown!r}")

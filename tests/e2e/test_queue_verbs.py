@@ -447,6 +447,46 @@ def test_redrive_of_no_dead_letter_queue(strict):
     assert "Dead Letter Queue" in strict.refused(DATA, "redrive", "start", strict.queue())
 
 
+# ---- on a terminal ----
+
+
+@pytest.mark.parametrize("verb", ("delete", "purge"))
+def test_asks_before_what_cannot_be_undone(strict, verb):
+    url = strict.queue()
+    strict.boto.send_message(QueueUrl=url, MessageBody="x")
+    code, shown = strict.on_terminal(verb, url, answer="n")
+    assert code != OK and url.rpartition("/")[2] in shown and "cannot be undone" in shown
+    assert counts(strict, url) == (1, 0)
+    code, shown = strict.on_terminal(verb, url, answer="y")
+    assert code == OK, shown
+    if verb == "purge":
+        assert counts(strict, url) == (0, 0)
+    else:
+        assert url not in strict.boto.list_queues().get("QueueUrls", [])
+    code, shown = strict.on_terminal(verb, strict.queue(), "--yes")
+    assert code == OK and shown == ""
+
+
+def test_shows_how_far_it_is(strict, folder):
+    """On a terminal only: what scripts read on standard error are complaints."""
+    name = strict.name()
+    for i in range(3):
+        strict.boto.create_queue(QueueName=f"{name}-{i}")
+    pages = ["list", "--prefix", name, "--max-results", 1, "--all"]
+    code, shown = strict.on_terminal(*pages)
+    assert code == OK and "queues 2" in shown
+    assert strict.run(*pages).err == ""
+
+    lines = folder / "lines"
+    lines.write_text("".join(json.dumps({"body": str(i)}) + "\n" for i in range(25)))
+    code, shown = strict.on_terminal("send-batch", strict.queue(), "--file", lines)
+    assert code == OK and "sent 20" in shown
+
+    _, dead = with_dead_letters(strict, 3)
+    code, shown = strict.on_terminal("redrive", "start", dead, "--wait")
+    assert code == OK and "moved 3 of 3 [" in shown
+
+
 # ---- when something is wrong ----
 
 
