@@ -52,9 +52,18 @@ static bool ends_with(struct bytes b, const char *end)
     return b.len >= len && memcmp((const char *)b.ptr + b.len - len, end, len) == 0;
 }
 
+/* "127.0.0.1", and not "127.0.0.1.example". */
+static bool is_loopback_ipv4(struct bytes host)
+{
+    const char *at = host.ptr;
+    for (size_t i = 0; i < host.len; i++)
+        if (at[i] != '.' && !(at[i] >= '0' && at[i] <= '9')) return false;
+    return bytes_starts_with(host, BYTES_LIT("127."));
+}
+
 bool aws_address_is_loopback(struct bytes host)
 {
-    return bytes_starts_with(host, BYTES_LIT("127.")) || bytes_eq(host, BYTES_LIT("localhost")) ||
+    return is_loopback_ipv4(host) || bytes_eq(host, BYTES_LIT("localhost")) ||
            bytes_eq(host, BYTES_LIT("[::1]")) || ends_with(host, ".localhost");
 }
 

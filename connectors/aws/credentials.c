@@ -105,7 +105,7 @@ static bool find_keys(struct wanted *w, struct error *e)
     if (w->conf->provider == CREDENTIALS_STATIC) return keys_from(&given, &w->keys, e);
     if (w->conf->provider != CREDENTIALS_DEFAULT && !from_environment) return true;
     if (!keys_from_environment(&w->keys, e)) return false;
-    if (w->keys.keys.access_key_id) return true;
+    if (w->keys.keys.access_key_id || !from_environment) return true;
     return error_set(e, FAULT_CONFIG,
                      "no keys in the environment (set AWS_ACCESS_KEY_ID and "
                      "AWS_SECRET_ACCESS_KEY)");

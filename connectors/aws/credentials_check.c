@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "bridge/error.h"
+#include "connectors/aws/profile.h"
 
 /* ---- what belongs to whom ---- */
 
@@ -221,6 +222,26 @@ static void check_url(const char *option, const char *url, struct opt_report *r)
     opt_complain(r, option, "%s: not an address: \"%s\" (it looks like https://host)", option, url);
 }
 
+/* Files are read here as they will be when it runs: a profile that is missing is no surprise. */
+static void check_profile(const struct credentials_conf *conf, struct opt_report *r)
+{
+    struct error e;
+    if (conf->provider != CREDENTIALS_PROFILE) return;
+    struct provider *provider = profile_provider(conf, &e);
+    if (!provider) opt_complain(r, conf->profile ? "profile" : NULL, "%s", e.text);
+    provider_destroy(provider);
+}
+
+/* Where both come from the environment, that may be another one now. */
+static void check_container(const struct credentials_conf *conf, struct opt_report *r)
+{
+    char url[1024];
+    struct error e;
+    if (conf->provider == CREDENTIALS_CONTAINER && conf->uri &&
+        !provider_container_url(conf, url, sizeof(url), &e))
+        opt_complain(r, "uri", "uri: %s", e.text);
+}
+
 /* ---- sections that refer to each other ---- */
 
 static void check_cycle(const struct credentials_conf *conf, struct opt_report *r)
@@ -245,5 +266,7 @@ void credentials_check(const void *section, struct opt_report *r)
     check_tags(&conf->session_tags, r);
     check_command(&conf->command, r);
     check_url("endpoint_url", conf->endpoint_url, r);
+    check_container(conf, r);
+    check_profile(conf, r);
     check_cycle(conf, r);
 }

@@ -26,6 +26,7 @@ static void free_texts(struct aws_keys *keys)
 void keys_free(struct fresh_keys *k)
 {
     free_texts(&k->keys);
+    free(k->region);
     *k = (struct fresh_keys){0};
 }
 
@@ -95,6 +96,7 @@ struct shared_keys *keys_share(struct fresh_keys *k, uint64_t version)
     shared->keys = k->keys;
     shared->version = version;
     atomic_init(&shared->users, 1);
+    free(k->region);
     *k = (struct fresh_keys){0};
     return shared;
 }

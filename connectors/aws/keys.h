@@ -14,6 +14,7 @@
 struct fresh_keys {
     struct aws_keys keys; /* owned */
     int64_t expires_s;    /* since 1970; 0: never, as far as is known */
+    char *region;         /* owned; where they were found, as in a profile; NULL: not told */
 };
 
 void keys_free(struct fresh_keys *k);

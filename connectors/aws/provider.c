@@ -13,8 +13,15 @@ void provider_home_release(struct provider_home *home)
 }
 
 static struct provider *(*const creators[])(const struct credentials_conf *, struct error *) = {
+    [CREDENTIALS_DEFAULT] = provider_chain_create,
     [CREDENTIALS_STATIC] = provider_static_create,
     [CREDENTIALS_ENVIRONMENT] = provider_environment_create,
+    [CREDENTIALS_PROFILE] = provider_profile_create,
+    [CREDENTIALS_PROCESS] = provider_process_create,
+    [CREDENTIALS_WEB_IDENTITY] = provider_web_identity_create,
+    [CREDENTIALS_CONTAINER] = provider_container_create,
+    [CREDENTIALS_IMDS] = provider_imds_create,
+    [CREDENTIALS_ASSUME_ROLE] = provider_assume_role_create,
     [CREDENTIALS_ROLES_ANYWHERE] = NULL,
 };
 

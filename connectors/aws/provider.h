@@ -25,6 +25,7 @@ struct provider_ops {
      * within. Not called again before. */
     void (*fetch)(struct provider *p);
     void (*destroy)(struct provider *p); /* frees it; no answer follows */
+    void (*refused)(struct provider *p); /* optional: its keys are not accepted any more */
 };
 
 /* The first member of each provider's own struct. */
@@ -52,5 +53,23 @@ void provider_failed(struct provider *p, const struct error *why);
 /* provider_*.c: each takes its own copies. */
 struct provider *provider_static_create(const struct credentials_conf *conf, struct error *e);
 struct provider *provider_environment_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_profile_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_process_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_web_identity_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_container_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_imds_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_assume_role_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_chain_create(const struct credentials_conf *conf, struct error *e);
+
+/* The role is asked for with the source's keys; takes the source. */
+struct provider *provider_assume_role_from(const struct credentials_conf *conf,
+                                           struct provider *source);
+
+/* What others use too: the keys of a section's one object. */
+struct provider *provider_shared_create(const struct credentials_conf *section, struct error *e);
+
+/* Where a container's keys are; false: the address is missing or not allowed. */
+bool provider_container_url(const struct credentials_conf *conf, char *url, size_t size,
+                            struct error *e) MUST_USE;
 
 #endif

@@ -41,8 +41,8 @@ static void destroy(struct provider *p)
     free(p);
 }
 
-static const struct provider_ops static_ops = {fetch_static, destroy};
-static const struct provider_ops environment_ops = {fetch_environment, destroy};
+static const struct provider_ops static_ops = {.fetch = fetch_static, .destroy = destroy};
+static const struct provider_ops environment_ops = {.fetch = fetch_environment, .destroy = destroy};
 
 struct provider *provider_static_create(const struct credentials_conf *conf, struct error *e)
 {

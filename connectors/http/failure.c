@@ -38,6 +38,12 @@ static void in_libcurls_words(const struct http_exchange *x, CURLcode result, ch
     lower(why);
 }
 
+static const char *option_of(const struct http_exchange *x)
+{
+    const char *option = x->client->options.address_option;
+    return option ? option : "queue_url";
+}
+
 static void describe_connect(const struct http_exchange *x, const char *place, struct error *e)
 {
     long code = 0;
@@ -52,7 +58,8 @@ static void describe_connect(const struct http_exchange *x, const char *place, s
         error_set(e, FAULT_DOWN, "connecting to %s through %s: %s (is it up? check proxy)", place,
                   tried, reason);
     else
-        error_set(e, FAULT_DOWN, "connecting to %s: %s (is it up? check queue_url)", place, reason);
+        error_set(e, FAULT_DOWN, "connecting to %s: %s (is it up? check %s)", place, reason,
+                  option_of(x));
 }
 
 /* The proxy answered CONNECT with something else than yes. */
@@ -110,8 +117,8 @@ static void describe_answer(const struct http_exchange *x, CURLcode result, cons
     else if (result == CURLE_GOT_NOTHING)
         error_set(e, FAULT_DOWN, "answer from %s: connection closed without one", place);
     else if (result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_WEIRD_SERVER_REPLY)
-        error_set(e, FAULT_DOWN, "answer from %s: not HTTP (what listens there? check queue_url)",
-                  place);
+        error_set(e, FAULT_DOWN, "answer from %s: not HTTP (what listens there? check %s)", place,
+                  option_of(x));
     else {
         in_libcurls_words(x, result, why);
         error_set(e, FAULT_DOWN, "request to %s: %s", place, why);
@@ -139,11 +146,11 @@ void failure_describe(const struct http_exchange *x, CURLcode result, struct err
     in_libcurls_words(x, result, why);
     switch ((int)result) {
     case CURLE_URL_MALFORMAT:
-        error_set(e, FAULT_DOWN, "request to %s: not a URL (check queue_url)", place);
+        error_set(e, FAULT_DOWN, "request to %s: not a URL (check %s)", place, option_of(x));
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
-        error_set(e, FAULT_DOWN, "resolving %s: no such name (check queue_url and the name server)",
-                  place);
+        error_set(e, FAULT_DOWN, "resolving %s: no such name (check %s and the name server)", place,
+                  option_of(x));
         break;
     case CURLE_COULDNT_RESOLVE_PROXY:
         error_set(e, FAULT_DOWN, "connecting to %s: %s (check proxy)", place, why);

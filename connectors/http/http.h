@@ -32,6 +32,8 @@ struct http_options {
     const struct identity *identity; /* shown to servers that ask for a certificate; borrowed until
                                         the client is closed; NULL: none */
     const char *proxy; /* NULL: as the environment says (HTTPS_PROXY, NO_PROXY); "": none */
+    const char *address_option; /* what to check where nobody is there; NULL: "queue_url"; not
+                                   copied */
 };
 
 /* Copies the options. A CA file is read at the first TLS connection. */

@@ -95,6 +95,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in)
         return;
     }
     note_request(p->server, p->in.ptr, whole);
+    if (p->server->on_request) p->server->on_request(p->server);
     p->in.len = 0;
     answer(p);
 }

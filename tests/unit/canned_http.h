@@ -17,8 +17,10 @@ struct canned_http {
     const char *reply;
     size_t reply_len; /* 0: strlen(reply) */
     enum canned_then then;
-    bool silent;          /* no answer, ever */
-    const char *greeting; /* said at once to each connection; NULL: nothing */
+    bool silent;                               /* no answer, ever */
+    const char *greeting;                      /* said at once to each connection; NULL: nothing */
+    void (*on_request)(struct canned_http *s); /* may look at last and set reply; NULL: none */
+    void *arg;
 
     /* What happened. */
     unsigned port, accepted, open, requests;
