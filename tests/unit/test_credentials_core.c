@@ -76,7 +76,7 @@ static void destroy(struct provider *p)
     free(p);
 }
 
-static const struct provider_ops scripted_ops = {fetch, destroy};
+static const struct provider_ops scripted_ops = {.fetch = fetch, .destroy = destroy};
 
 static struct provider *scripted_create(void)
 {
