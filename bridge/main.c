@@ -28,6 +28,7 @@ static const struct command commands[] = {
      "print a file with all defaults filled in, secrets masked"},
     {"options", command_options, "options [CONNECTOR]",
      "list the options of pipelines and connectors"},
+    {"store", command_store, "store VERB FILE", "show, verify, export or drain what stores hold"},
     {"version", command_version, "version", "print the version and what it was built with"},
     {"help", command_help, "help", "print this"},
 };

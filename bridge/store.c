@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "bridge/store_private.h"
+#include "bridge/store_tools.h"
 
 bool store_is_built_in(void)
 {
@@ -162,6 +163,20 @@ void store_join(struct store *s, struct pipeline *front, struct pipeline *back)
     s->urgent = front && !source->connector->source->promise(source->conf).at_least_once;
 }
 
+/* There were more workers once. */
+static void warn_of_others(const struct store *s)
+{
+    unsigned *workers;
+    size_t count = store_tools_list(s->conf->store_path, s->name, &workers);
+    for (size_t i = 0; i < count; i++)
+        if (workers[i] >= (unsigned)s->conf->workers)
+            log_warn(s->name,
+                     "store: \"%s/%s.%u.db\" belongs to a worker that is not there any more (stop, "
+                     "and deliver it with `sqsbridge store drain`)",
+                     s->conf->store_path, s->name, workers[i]);
+    free(workers);
+}
+
 bool store_open(struct store *s, struct error *e)
 {
     struct store_disk_conf conf = {.folder = s->conf->store_path,
@@ -170,6 +185,7 @@ bool store_open(struct store *s, struct error *e)
                                    .max_bytes = s->conf->store_max_bytes};
     s->disk = store_disk_open(&conf, e);
     if (!s->disk) return false;
+    if (s->setup.worker == 0) warn_of_others(s);
     s->usage = *store_disk_usage(s->disk);
     s->messages = s->usage.messages;
     s->next_id = s->usage.last_id + 1;

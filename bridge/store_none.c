@@ -1,6 +1,8 @@
 /* A build without SQLite (-DSTORE=OFF): lint refuses every configuration that asks for a store. */
 #include "bridge/store.h"
 
+#include "bridge/store_tools.h"
+
 #include <stddef.h>
 
 const struct connector store_connector = {.name = "store"};
@@ -48,4 +50,23 @@ void store_hurry(struct store *s)
 void store_no_more(struct store *s)
 {
     (void)s;
+}
+
+size_t store_tools_list(const char *folder, const char *pipeline, unsigned **workers)
+{
+    (void)folder;
+    (void)pipeline;
+    *workers = NULL;
+    return 0;
+}
+
+bool store_tools_look(const char *folder, const char *pipeline, unsigned worker, bool verify,
+                      struct store_sight *sight, struct error *e)
+{
+    (void)folder;
+    (void)pipeline;
+    (void)worker;
+    (void)verify;
+    *sight = (struct store_sight){0};
+    return error_set(e, FAULT_CONFIG, "this build has no store (build with -DSTORE=ON)");
 }

@@ -13,4 +13,7 @@ int command_options(int argc, char **argv);
 /* print-config FILE: with includes, environment and defaults filled in, and secrets masked. */
 int command_print_config(int argc, char **argv);
 
+/* store show|verify|export|drain FILE [PIPELINE]: EX_DATAERR where verify finds anything. */
+int command_store(int argc, char **argv);
+
 #endif
