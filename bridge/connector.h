@@ -77,12 +77,28 @@ struct source_ops {
     void (*destroy)(struct source *s);
 };
 
+/* Where the dead letters that a sink wrote are read again: a source of the same connector. */
+struct letter_place {
+    const char *pipeline; /* asked for: its name */
+    bool take;            /* asked for: they are to be taken away, not only looked at */
+
+    void *conf;           /* of the connector's source: its defaults, to be changed */
+    bool selective;       /* what is not acknowledged stays, whatever comes after it */
+    const char *note;     /* what people should know, or NULL */
+    const char *items[1]; /* for conf to point to */
+    char text[600];
+};
+
 struct sink_ops {
     const struct opt *opts;
     size_t conf_size;
     void (*check)(const void *conf, struct opt_report *r);
     struct sink_promise (*promise)(const void *conf);
     void (*describe)(const void *conf, char *text, size_t size);
+
+    /* Optional: fills place for what a sink of conf wrote. False: it can't be read again, and why.
+     */
+    bool (*letters)(const void *conf, struct letter_place *place, struct error *e);
 
     struct sink *(*create)(const void *conf, struct pipeline *p, struct error *e);
     bool (*start)(struct sink *s,

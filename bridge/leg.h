@@ -32,6 +32,7 @@ struct receipt {
     size_t size;
     struct lane *lane;
     struct pipeline *pipeline;
+    struct msg *letter;   /* a replay's: the dead letter that it was; NULL else */
     struct receipt *next; /* free for the source's own lists while it has the receipt */
 };
 

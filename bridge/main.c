@@ -26,6 +26,8 @@ static const struct command commands[] = {
     {"lint", command_lint, "lint FILE...", "check files; print what each pipeline guarantees"},
     {"print-config", command_print_config, "print-config FILE",
      "print a file with all defaults filled in, secrets masked"},
+    {"dlq", command_dlq, "dlq show|replay FILE NAME",
+     "list the dead letters of a pipeline, or send them again"},
     {"options", command_options, "options [CONNECTOR]",
      "list the options of pipelines and connectors"},
     {"store", command_store, "store VERB FILE", "show, verify, export or drain what stores hold"},
@@ -38,10 +40,10 @@ static void print_usage(FILE *to)
 {
     fprintf(to, "usage: sqsbridge COMMAND ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-22s %s\n", commands[i].usage, commands[i].help);
+        fprintf(to, "  %-26s %s\n", commands[i].usage, commands[i].help);
     for (const struct connector *const *c = connectors; *c; c++)
         for (const struct verb *v = (*c)->verbs; v && v->name; v++)
-            fprintf(to, "  %-22s %s\n", v->usage, v->help);
+            fprintf(to, "  %-26s %s\n", v->usage, v->help);
     fprintf(to, "\nrun takes: --stats-interval TIME (counters every so often, as in 1s)\n"
                 "           --stats-file FILE     (append them there as JSON lines)\n"
                 "           --log-level LEVEL     (error, warn, info, debug)\n");

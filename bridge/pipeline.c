@@ -158,10 +158,27 @@ static void give_leg(struct delivery *d, size_t i, struct msg *m, struct sink_sl
     slot_add(slot, &d->legs[i]);
 }
 
+struct receipt *pipeline_deliver(struct pipeline *p, const struct arrival *a, struct msg *m,
+                                 struct sink_slot *const *slots, size_t n)
+{
+    struct delivery *d = delivery_new(p, m, a->cookie, a->lane_id, n);
+    enter_window(p, m);
+    for (size_t i = 0; i < n; i++)
+        give_leg(d, i, m, slots[i]);
+    lane_enter(p, d->receipt.lane);
+    pipeline_wake(p);
+    return &d->receipt;
+}
+
 void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)
 {
     assert(p->reserved > 0);
     p->reserved--;
+    if (p->replay) {
+        replay_take(p, &(struct arrival){m, cookie, lane_id});
+        msg_unref(m);
+        return;
+    }
     m = transform_apply(p->transform, m);
     struct delivery *d = delivery_new(p, m, cookie, lane_id, p->sink_count);
     enter_window(p, m);
@@ -219,6 +236,7 @@ void pipeline_acknowledged(struct pipeline *p, struct receipt *const *receipts, 
         p->in_flight--;
         p->bytes -= r->size;
         lane_leave(p, r->lane);
+        msg_unref(r->letter);
         free(r); /* and its legs with it */
     }
     pipeline_wake(p);
@@ -369,6 +387,7 @@ static void drain(struct pipeline *p)
     if (p->phase != PHASE_RUNNING) return;
     p->phase = PHASE_DRAINING;
     p->source->ops->stop(p->source);
+    if (p->replay) replay_drain(p);
     pipeline_wake(p);
 }
 
@@ -557,6 +576,7 @@ void pipeline_destroy(struct pipeline *p)
         loop_timer_stop(p->loop, &p->no_lane->queues[i].delay);
     lane_drop(&p->lanes, p->no_lane);
     lane_table_free(&p->lanes);
+    replay_free(p);
     transform_destroy(p->transform);
     free(p->settled);
     free(p);

@@ -3,6 +3,7 @@
 #ifndef BRIDGE_PIPELINE_PRIVATE_H
 #define BRIDGE_PIPELINE_PRIVATE_H
 
+#include "bridge/dead_letter.h"
 #include "bridge/lane.h"
 #include "bridge/log.h"
 #include "bridge/pipeline_conf.h"
@@ -76,7 +77,8 @@ struct pipeline {
     struct {
         uint64_t next_ms;
         unsigned said, left_out;
-    } refusals; /* lines on what becomes of what sinks refuse: so many a second */
+    } refusals;            /* lines on what becomes of what sinks refuse: so many a second */
+    struct replay *replay; /* NULL: none */
     bool failed;
     struct error failure; /* why source or sink gave up for good */
     struct stats stats;
@@ -115,5 +117,26 @@ void leg_unpark(struct leg *l);
 /* reject.c: what becomes of what a sink refuses for good */
 void leg_reject(struct leg *l, const char *reason, enum drop_reason why);
 void leg_park(struct leg *l, const char *reason);
+
+/* What a source emitted, as pipeline_emit() takes it. */
+struct arrival {
+    struct msg *msg;
+    uint64_t cookie;
+    uint32_t lane_id;
+};
+
+/* pipeline.c: m on its way to n slots, for what arrived. n 0: the receipt is the caller's to
+ * settle. */
+struct receipt *pipeline_deliver(struct pipeline *p, const struct arrival *a, struct msg *m,
+                                 struct sink_slot *const *slots, size_t n);
+
+/* replay.c, where p->replay is set */
+void replay_take(struct pipeline *p, struct arrival *a); /* instead of going to all sinks */
+void replay_confirmed(const struct leg *l);
+void replay_drain(struct pipeline *p);
+void replay_free(struct pipeline *p);
+
+/* What is known of a message that fails again. The views point into scratch. */
+void replay_remember(const struct leg *l, struct dead_letter *d, struct buf *scratch);
 
 #endif

@@ -96,11 +96,12 @@ static struct msg *wrap(const struct leg *l, const char *reason)
     const struct pipeline *p = l->slot->pipeline;
     const struct msg *m = l->msg;
     int64_t now = loop_unix_ms();
+    struct buf scratch = {0};
     char *position;
     struct dead_letter d = {
         .reason = bytes_str(reason),
         .pipeline = bytes_str(p->conf->name),
-        .source = bytes_str(p->source_name),
+        .source = bytes_str(p->front ? p->front->source_name : p->source_name),
         .origin = m->position,
         .sink = bytes_str(l->slot->name),
         .key = m->key,
@@ -112,12 +113,15 @@ static struct msg *wrap(const struct leg *l, const char *reason)
         .lane = l->receipt->lane_id,
         .no_body = m->body.ptr == NULL,
     };
+    replay_remember(l, &d, &scratch);
     if (m->position.len)
-        position = mem_printf("%.*s/%zu/%u", BYTES_ARGS(m->position), l->slot->index, l->attempts);
+        position = mem_printf("%.*s/%zu/%lld", BYTES_ARGS(m->position), l->slot->index,
+                              (long long)d.attempts);
     else
         position = mem_strdup("");
     struct msg *letter = dead_letter_write(m, &d, bytes_str(position));
     free(position);
+    free(scratch.ptr);
     return letter;
 }
 

@@ -97,6 +97,7 @@ static void leg_failed(struct leg *l, const struct error *why)
 static void leg_confirmed(struct leg *l)
 {
     struct pipeline *p = l->slot->pipeline;
+    if (p->replay) replay_confirmed(l);
     bool there = l->slot->is_dead_letter && !p->back; /* from a front it has a way to go yet */
     if (there) stats_add(&p->stats, COUNT_DEAD_LETTERED, 1);
     leg_end(l);

@@ -16,4 +16,8 @@ int command_print_config(int argc, char **argv);
 /* store show|verify|export|drain FILE [PIPELINE]: EX_DATAERR where verify finds anything. */
 int command_store(int argc, char **argv);
 
+/* dlq show|replay FILE PIPELINE: its dead letters. Also EX_TEMPFAIL (some failed again) and
+ * EX_UNAVAILABLE. */
+int command_dlq(int argc, char **argv);
+
 #endif

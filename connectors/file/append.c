@@ -41,8 +41,18 @@ static bool take_back(int fd, off_t end)
     return end < 0 || (ftruncate(fd, end) == 0 && lseek(fd, end, SEEK_SET) == end);
 }
 
+/* Set aside by a replay, or rotated: what is written there is read by nobody, or too late. */
+static bool was_moved(const struct append *a)
+{
+    struct stat ours, named;
+    if (!a->path || fstat(a->fd, &ours) != 0) return false;
+    if (stat(a->path, &named) != 0) return errno == ENOENT;
+    return ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
+}
+
 static int append_locked(struct append *a)
 {
+    if (was_moved(a)) return ESTALE;
     a->mended = a->mend_path && ends_torn(a->mend_path);
     int failed = a->mended ? write_all(a->fd, "\n", 1) : 0;
     if (!failed) failed = write_all(a->fd, a->ptr, a->len);

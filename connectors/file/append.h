@@ -13,7 +13,8 @@ struct append {
     int fd;
     const char *ptr;
     size_t len;
-    bool sync;             /* fdatasync() before it counts */
+    bool sync;        /* fdatasync() before it counts */
+    const char *path; /* ESTALE where that is another file by now: it was moved away; NULL: any */
     const char *mend_path; /* first end a torn last line there with a newline; NULL: don't look */
 
     int failed;  /* errno; 0: it is all there */

@@ -14,6 +14,7 @@ struct file_source_conf {
     int format;       /* enum file_format */
     int bad_line;     /* enum file_bad_line */
     int64_t max_line_bytes;
+    bool take; /* for replays, no option: what is confirmed is taken out of the file (take.h) */
 };
 
 struct file_sink_conf {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bridge/log.h"
@@ -81,6 +82,7 @@ static void file_closed(void *arg)
     loop_timer_start(loop_of(s), &s->reopen, s->reopen_ms);
 }
 
+/* e NULL: nothing to complain of. */
 static void go_down(struct file_sink *s, const struct error *e)
 {
     pipeline_sink_state(&s->base, SINK_DOWN, e);
@@ -94,8 +96,8 @@ static void explain(const struct file_sink *s, int why, bool torn, struct error 
                        : why == ENOSPC ? " (make room; it is tried again)"
                                        : "";
     error_set(e, FAULT_DOWN, "writing to %s: %s%s%s",
-              file_stream_name(s->conf->path, O_WRONLY, name, sizeof(name)), uv_strerror(-why),
-              hint, torn ? ", and half a line could not be taken back" : "");
+              file_stream_name(s->conf->path, O_WRONLY, name, sizeof(name)), strerror(why), hint,
+              torn ? ", and half a line could not be taken back" : "");
 }
 
 static void write_failed(struct file_sink *s, int why)
@@ -107,7 +109,7 @@ static void write_failed(struct file_sink *s, int why)
     batch_end(&s->writing, SIZE_MAX, &e);
     batch_end(&s->filling, SIZE_MAX, &e);
     if (why == EPIPE && file_is_standard(s->conf->path)) pipeline_sink_failed(&s->base, &e);
-    go_down(s, &e);
+    go_down(s, why == ESTALE ? NULL : &e); /* it was moved away: it is made anew */
 }
 
 static void write_succeeded(struct file_sink *s)
@@ -208,6 +210,7 @@ static void start_append(struct file_sink *s)
         .ptr = s->writing.bytes.ptr,
         .len = s->writing.bytes.len,
         .sync = s->conf->sync && s->file.regular,
+        .path = s->file.regular && !file_is_standard(s->conf->path) ? s->conf->path : NULL,
         .mend_path = look ? s->conf->path : NULL,
     };
     s->append.work.data = &s->append;
@@ -319,6 +322,21 @@ static struct sink_promise sink_promise(const void *conf)
     };
 }
 
+static bool sink_letters(const void *conf, struct letter_place *place, struct error *e)
+{
+    const struct file_sink_conf *c = conf;
+    struct file_source_conf *source = place->conf;
+    if (!file_is_regular(c->path))
+        return error_set(e, FAULT_CONFIG, "\"%s\" is no file that can be read again", c->path);
+    source->path = c->path;
+    source->format = c->format;
+    source->bad_line = FILE_BAD_LINE_SKIP;
+    source->max_line_bytes = INT64_C(256) << 20;
+    source->take = place->take;
+    place->selective = true;
+    return true;
+}
+
 static void sink_describe(const void *conf, char *text, size_t size)
 {
     const struct file_sink_conf *c = conf;
@@ -364,6 +382,7 @@ const struct sink_ops file_sink = {
     .conf_size = sizeof(struct file_sink_conf),
     .promise = sink_promise,
     .describe = sink_describe,
+    .letters = sink_letters,
     .create = sink_create,
     .start = sink_start,
     .submit = sink_submit,

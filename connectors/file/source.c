@@ -11,6 +11,7 @@
 #include "connectors/file/jsonl.h"
 #include "connectors/file/lines.h"
 #include "connectors/file/stream.h"
+#include "connectors/file/take.h"
 
 enum { READ_BYTES = 64 * 1024, REOPEN_MS = 1000, LANE = 1 };
 
@@ -27,7 +28,9 @@ struct file_source {
     bool refused;  /* room() will follow */
     bool held;     /* the lane has its share of the window */
     bool finished; /* the end was reached, or a line that stops us */
+    bool opened;
     bool stopped, closing;
+    struct take take; /* where conf->take */
 };
 
 static uv_loop_t *uv_of(struct file_source *s)
@@ -167,10 +170,28 @@ static void take_bytes(struct file_source *s, ssize_t n)
         wake(s);
 }
 
+static void take_ended(uv_work_t *work, int status)
+{
+    struct take *t = work->data;
+    struct file_source *s = (struct file_source *)((char *)t - offsetof(struct file_source, take));
+    (void)status; /* it is never cancelled */
+    if (t->failed)
+        log_error(pipeline_name(s->base.pipeline),
+                  "putting the rest back into \"%s\": %s (it is in \"%s\", and the next replay "
+                  "goes on there)",
+                  t->path, uv_strerror(-t->failed), t->aside);
+    pipeline_source_closed(&s->base);
+}
+
 static void file_closed(void *arg)
 {
     struct file_source *s = arg;
-    pipeline_source_closed(&s->base);
+    if (!s->take.aside || !s->opened) {
+        pipeline_source_closed(&s->base);
+        return;
+    }
+    s->take.work.data = &s->take;
+    uv_queue_work(uv_of(s), &s->take.work, take_end, take_ended);
 }
 
 static void read_done(uv_fs_t *read)
@@ -212,7 +233,9 @@ static void open_input(void *arg)
 {
     struct file_source *s = arg;
     struct error e;
-    if (file_stream_open(&s->file, uv_of(s), s->conf->path, O_RDONLY, &e)) {
+    const char *path = s->take.aside ? s->take.aside : s->conf->path;
+    if (file_stream_open(&s->file, uv_of(s), path, O_RDONLY, &e)) {
+        s->opened = true;
         pipeline_source_state(&s->base, true, NULL);
         wake(s);
         return;
@@ -236,7 +259,9 @@ static struct source *source_create(const void *conf, struct pipeline *p, struct
 
 static bool source_start(struct source *source, struct error *e)
 {
-    (void)e;
+    struct file_source *s = (struct file_source *)source;
+    s->take.path = s->conf->path;
+    if (s->conf->take && !take_begin(&s->take, e)) return false;
     open_input(source);
     return true;
 }
@@ -250,6 +275,9 @@ static void source_room(struct source *source)
 
 static void source_settle(struct source *source, struct receipt *const *receipts, size_t n)
 {
+    struct file_source *s = (struct file_source *)source;
+    for (size_t i = 0; i < n && s->conf->take; i++)
+        if (receipts[i]->verdict == VERDICT_CONFIRMED) take_confirm(&s->take, receipts[i]->cookie);
     pipeline_acknowledged(source->pipeline, receipts, n);
 }
 
@@ -285,6 +313,7 @@ static void source_destroy(struct source *source)
 {
     struct file_source *s = (struct file_source *)source;
     if (!s) return;
+    take_free(&s->take);
     free(s->lines.in.ptr);
     free(s->room.scratch.ptr);
     free(s);

@@ -404,12 +404,32 @@ static void kafka_sink_describe(const void *conf, char *text, size_t size)
     snprintf(text, size, "kafka %s", template_text(c->topic));
 }
 
+static bool kafka_sink_letters(const void *conf, struct letter_place *place, struct error *e)
+{
+    const struct kafka_sink_conf *c = conf;
+    struct kafka_source_conf *source = place->conf;
+    struct bytes topic;
+    if (!template_is_constant(c->topic, &topic))
+        return error_set(e, FAULT_CONFIG, "topic \"%s\" is many topics", template_text(c->topic));
+    int end = snprintf(place->text, sizeof(place->text), "%.*s", BYTES_ARGS(topic)) + 1;
+    snprintf(place->text + end, sizeof(place->text) - (size_t)end, "%s-dlq-replay",
+             place->pipeline);
+    place->items[0] = place->text;
+    source->client = c->client;
+    source->client.properties = (struct opt_list){0}; /* of a producer */
+    source->topics = (struct opt_list){place->items, 1};
+    source->group_id = place->text + end;
+    source->session_timeout = 6000; /* the least that brokers allow by default */
+    return true;
+}
+
 const struct sink_ops kafka_sink = {
     .opts = kafka_sink_opts,
     .conf_size = sizeof(struct kafka_sink_conf),
     .check = kafka_sink_check,
     .promise = kafka_sink_promise,
     .describe = kafka_sink_describe,
+    .letters = kafka_sink_letters,
     .create = kafka_sink_create,
     .start = kafka_sink_start,
     .submit = kafka_sink_submit,

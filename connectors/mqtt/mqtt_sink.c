@@ -249,6 +249,33 @@ static struct sink_promise promise(const void *conf)
     };
 }
 
+/* The broker keeps letters for a session that is there already, under a name of its own. */
+static bool letters(const void *conf, struct letter_place *place, struct error *e)
+{
+    const struct mqtt_sink_conf *c = conf;
+    struct mqtt_source_conf *source = place->conf;
+    struct bytes topic;
+    if (!place->take)
+        return error_set(e, FAULT_CONFIG,
+                         "MQTT can't be looked at without taking: what a session was sent is gone "
+                         "from it when it was acknowledged (use replay)");
+    if (!template_is_constant(c->topic, &topic))
+        return error_set(e, FAULT_CONFIG, "topic \"%s\" is many topics", template_text(c->topic));
+    if (topic.len > 300) return error_set(e, FAULT_CONFIG, "the topic is too long");
+    int end = snprintf(place->text, sizeof(place->text), "%.*s", BYTES_ARGS(topic)) + 1;
+    snprintf(place->text + end, sizeof(place->text) - (size_t)end, "sqsbridge-%s-dlq-replay",
+             place->pipeline);
+    place->items[0] = place->text;
+    source->mqtt = c->mqtt;
+    source->mqtt.client_id = place->text + end;
+    source->mqtt.will_topic = source->mqtt.will_payload = NULL;
+    source->topics = (struct opt_list){place->items, 1};
+    source->session_expiry = UINT32_MAX; /* never */
+    place->note = "the broker keeps letters only from the first replay on, which makes the session "
+                  "that they wait in";
+    return true;
+}
+
 static void describe(const void *conf, char *text, size_t size)
 {
     const struct mqtt_sink_conf *c = conf;
@@ -261,6 +288,7 @@ const struct sink_ops mqtt_sink = {
     .check = mqtt_sink_check,
     .promise = promise,
     .describe = describe,
+    .letters = letters,
     .create = create,
     .start = start,
     .submit = submit,

@@ -170,6 +170,18 @@ static struct sink_promise promise(const void *conf)
     };
 }
 
+static bool letters(const void *conf, struct letter_place *place, struct error *e)
+{
+    const struct sqs_sink_conf *c = conf;
+    struct sqs_source_conf *source = place->conf;
+    (void)e;
+    source->queue = c->queue;
+    source->wait_time_seconds = 1; /* an empty queue is noticed soon */
+    place->selective = true;
+    if (!place->take) place->note = "looking counts as a receive of each message";
+    return true;
+}
+
 static void describe(const void *conf, char *text, size_t size)
 {
     const struct sqs_sink_conf *c = conf;
@@ -182,6 +194,7 @@ const struct sink_ops sqs_sink_ops = {
     .check = sqs_sink_check,
     .promise = promise,
     .describe = describe,
+    .letters = letters,
     .create = create,
     .start = start,
     .submit = submit,
