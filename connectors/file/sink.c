@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bridge/log.h"
@@ -92,11 +91,12 @@ static void go_down(struct file_sink *s, const struct error *e)
 static void explain(const struct file_sink *s, int why, bool torn, struct error *e)
 {
     char name[300];
+    const char *reason = why == ESTALE ? "it was moved away" : uv_strerror(-why);
     const char *hint = why == EPIPE    ? " (its reader is gone)"
                        : why == ENOSPC ? " (make room; it is tried again)"
                                        : "";
     error_set(e, FAULT_DOWN, "writing to %s: %s%s%s",
-              file_stream_name(s->conf->path, O_WRONLY, name, sizeof(name)), strerror(why), hint,
+              file_stream_name(s->conf->path, O_WRONLY, name, sizeof(name)), reason, hint,
               torn ? ", and half a line could not be taken back" : "");
 }
 

@@ -1,4 +1,5 @@
-/* Paho goes on after an allocation that failed, with properties full of garbage: so none may fail. */
+/* Paho goes on after an allocation that failed, with properties full of garbage: so none may fail.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
