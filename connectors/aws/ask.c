@@ -4,8 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { MOST_ANSWER_BYTES = 256 << 10 };
+enum { MOST_ANSWER_BYTES = 256 << 10, SKEW_S = 240 /* AWS tolerates 300 */ };
 
 static const char *ca_file_of(const struct credentials_conf *conf)
 {
@@ -114,4 +115,28 @@ void ask_end(struct ask *a)
     a->body = (struct buf){0};
     if (a->http.response.ptr) OPENSSL_cleanse(a->http.response.ptr, a->http.response.cap);
     http_request_free(&a->http);
+}
+
+bool ask_corrects_clock(const struct ask *a, int64_t *offset_s)
+{
+    struct tm utc = {0};
+    const char *date = a->http.answer_headers[HTTP_DATE];
+    if (a->http.status < 400 || a->http.status >= 500) return false;
+    if (!strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &utc)) return false;
+    int64_t offset = timegm(&utc) - time(NULL);
+    if (llabs(offset - *offset_s) < SKEW_S) return false;
+    *offset_s = offset;
+    return true;
+}
+
+void ask_encode(struct buf *b, const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_add(b, text, 1);
+        else
+            buf_printf(b, "%%%02X", (unsigned char)*text);
+    }
 }

@@ -40,4 +40,11 @@ void ask_end(struct ask *a); /* no answer follows; harmless when not begun */
 /* The answer as text, with a NUL behind it. */
 char *ask_text(struct ask *a);
 
+/* A refusal, while our clock and that of the answer differ too much to sign by ours: true, and
+ * offset_s is what theirs is ahead. */
+bool ask_corrects_clock(const struct ask *a, int64_t *offset_s);
+
+/* Adds a value of a form, a query or a path. */
+void ask_encode(struct buf *b, const char *text);
+
 #endif

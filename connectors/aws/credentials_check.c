@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "bridge/error.h"
+#include "connectors/aws/identity.h"
 #include "connectors/aws/profile.h"
 
 /* ---- what belongs to whom ---- */
@@ -242,6 +243,16 @@ static void check_container(const struct credentials_conf *conf, struct opt_repo
         opt_complain(r, "uri", "uri: %s", e.text);
 }
 
+static void check_certificate(const struct credentials_conf *conf, struct opt_report *r)
+{
+    struct error e;
+    if (!conf->certificate) return;
+    if (conf->provider != CREDENTIALS_IOT && conf->provider != CREDENTIALS_ROLES_ANYWHERE) return;
+    struct identity *identity = provider_identity(conf, &e);
+    if (!identity) opt_complain(r, "certificate", "certificate: %s", e.text);
+    identity_destroy(identity);
+}
+
 /* ---- sections that refer to each other ---- */
 
 static void check_cycle(const struct credentials_conf *conf, struct opt_report *r)
@@ -265,8 +276,9 @@ void credentials_check(const void *section, struct opt_report *r)
     check_texts(conf, r);
     check_tags(&conf->session_tags, r);
     check_command(&conf->command, r);
-    check_url("endpoint_url", conf->endpoint_url, r);
+    if (conf->provider != CREDENTIALS_IOT) check_url("endpoint_url", conf->endpoint_url, r);
     check_container(conf, r);
     check_profile(conf, r);
+    check_certificate(conf, r);
     check_cycle(conf, r);
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "connectors/aws/identity.h"
+
 void provider_home_hold(struct provider_home *home)
 {
     home->open++;
@@ -22,15 +24,25 @@ static struct provider *(*const creators[])(const struct credentials_conf *, str
     [CREDENTIALS_CONTAINER] = provider_container_create,
     [CREDENTIALS_IMDS] = provider_imds_create,
     [CREDENTIALS_ASSUME_ROLE] = provider_assume_role_create,
-    [CREDENTIALS_ROLES_ANYWHERE] = NULL,
+    [CREDENTIALS_IOT] = provider_iot_create,
+    [CREDENTIALS_ROLES_ANYWHERE] = provider_roles_anywhere_create,
 };
 
 struct provider *provider_create(const struct credentials_conf *conf, struct error *e)
 {
-    if (creators[conf->provider]) return creators[conf->provider](conf, e);
-    error_set(e, FAULT_CONFIG, "provider \"%s\" is not in this build",
-              credentials_provider_name((enum credentials_provider)conf->provider));
-    return NULL;
+    return creators[conf->provider](conf, e);
+}
+
+struct identity *provider_identity(const struct credentials_conf *conf, struct error *e)
+{
+    struct identity_options options = {
+        .certificate = conf->certificate,
+        .key = conf->private_key,
+        .chain = conf->certificate_chain,
+        .identifier = conf->certificate_identifier,
+        .password = conf->certificate_password,
+    };
+    return identity_load(&options, e);
 }
 
 void provider_destroy(struct provider *p)

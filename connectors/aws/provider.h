@@ -61,6 +61,14 @@ struct provider *provider_imds_create(const struct credentials_conf *conf, struc
 struct provider *provider_assume_role_create(const struct credentials_conf *conf, struct error *e);
 struct provider *provider_chain_create(const struct credentials_conf *conf, struct error *e);
 
+struct provider *provider_iot_create(const struct credentials_conf *conf, struct error *e);
+struct provider *provider_roles_anywhere_create(const struct credentials_conf *conf,
+                                                struct error *e);
+
+/* The certificate of a section; the caller's. */
+struct identity;
+struct identity *provider_identity(const struct credentials_conf *conf, struct error *e);
+
 /* The role is asked for with the source's keys; takes the source. */
 struct provider *provider_assume_role_from(const struct credentials_conf *conf,
                                            struct provider *source);

@@ -12,7 +12,7 @@
 #include "connectors/aws/endpoint.h"
 #include "connectors/aws/small_file.h"
 
-enum { TIMEOUT_MS = 10000, SKEW_S = 240 };
+enum { TIMEOUT_MS = 10000 };
 
 static const struct answer_names names = {{
     [ANSWER_ID] = "AccessKeyId",
@@ -107,23 +107,11 @@ static void describe(struct sts *s, const struct answer *a, struct error *e)
 
 /* ---- the request ---- */
 
-static void add_encoded(struct buf *b, const char *text)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            buf_add(b, text, 1);
-        else
-            buf_printf(b, "%%%02X", (unsigned char)*text);
-    }
-}
-
 static void add_field(struct buf *b, const char *name, const char *value)
 {
     if (!value || !*value) return;
     buf_printf(b, "&%s=", name);
-    add_encoded(b, value);
+    ask_encode(b, value);
 }
 
 static void add_tags(struct buf *b, const struct opt_list *tags)
@@ -134,7 +122,7 @@ static void add_tags(struct buf *b, const struct opt_list *tags)
         add_field(b, member, name);
         snprintf(member, sizeof(member), "Tags.member.%zu.Value", i + 1);
         buf_printf(b, "&%s=", member);
-        add_encoded(b, strchr(tags->items[i], '=') + 1);
+        ask_encode(b, strchr(tags->items[i], '=') + 1);
         free(name);
     }
 }
@@ -251,14 +239,8 @@ static void send_with_keys(struct sts *s)
 /* A refused signature while our clock and theirs differ: once more, by theirs. */
 static bool correct_clock(struct sts *s)
 {
-    struct tm utc = {0};
-    const char *date = s->ask.http.answer_headers[HTTP_DATE];
-    if (!s->source || s->clock_corrected || s->ask.http.status < 400) return false;
-    if (!strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &utc)) return false;
-    int64_t offset = timegm(&utc) - time(NULL);
-    if (llabs(offset - s->clock_offset_s) < SKEW_S) return false;
-    s->clock_offset_s = offset;
-    return s->clock_corrected = true;
+    if (!s->source || s->clock_corrected) return false;
+    return s->clock_corrected = ask_corrects_clock(&s->ask, &s->clock_offset_s);
 }
 
 static void on_answer(struct ask *ask, const struct error *why)
