@@ -308,6 +308,7 @@ static void close_sinks(struct pipeline *p)
         struct leg *l;
         while ((l = slot_take_waiting(slot)))
             leg_release(l);
+        slot->ready_head = slot->ready_tail = NULL; /* of lanes that end now */
         slot->state = SINK_DOWN;
         if (slot->sink)
             slot->sink->ops->close(slot->sink);
