@@ -29,7 +29,7 @@ static size_t way_length;
 
 _Noreturn void world_complain(const char *promise)
 {
-    static const char *const names[] = {"turn",  "emit",   "acknowledge", "confirm", "retry",
+    static const char *const names[] = {"turn", "emit",   "acknowledge", "confirm", "retry",
                                         "away", "reject", "sink",        "timer",   "stop"};
     fprintf(stderr, "%s: broken: %s\nafter:\n", running->name, promise);
     for (size_t i = 0; i < way_length; i++)

@@ -99,8 +99,7 @@ uint64_t world_signature(const struct world *w)
         mix_message(&h, &w->messages[i]);
     for (unsigned i = 0; i < w->sink_count; i++)
         mix_sink(&h, &w->sinks[i]);
-    mix(&h, w->next | w->faults_left << 8 | (unsigned)w->stopped << 16 |
-                (unsigned)w->closed << 17 | (unsigned)w->source.waits << 18 |
-                (unsigned)w->source.stopped << 19);
+    mix(&h, w->next | w->faults_left << 8 | (unsigned)w->stopped << 16 | (unsigned)w->closed << 17 |
+                (unsigned)w->source.waits << 18 | (unsigned)w->source.stopped << 19);
     return h.value;
 }

@@ -248,10 +248,8 @@ static const struct sink_ops sink_ops = {
     .destroy = sink_destroy,
 };
 
-static const struct connector model_connector = {.name = "model",
-                                                 .summary = "does nothing by itself",
-                                                 .source = &source_ops,
-                                                 .sink = &sink_ops};
+static const struct connector model_connector = {
+    .name = "model", .summary = "does nothing by itself", .source = &source_ops, .sink = &sink_ops};
 
 /* ---- making ---- */
 

@@ -51,7 +51,7 @@ enum fate { FATE_WAITING, FATE_THERE, FATE_CONFIRMED, FATE_REFUSED };
 struct model_message {
     bool emitted, settled, acknowledged;
     enum verdict verdict;
-    struct receipt *receipt;  /* while the source has it */
+    struct receipt *receipt;   /* while the source has it */
     enum fate fate[MAX_SINKS]; /* not of the dead-letter sink: it may get one from each sink */
     unsigned letters;          /* that the dead-letter sink has confirmed */
 };

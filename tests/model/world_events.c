@@ -148,10 +148,9 @@ static void set_fate(struct model_sink *s, const struct leg *l, enum fault fault
     bool letter = w->conf->dead_letter && s->index < w->conf->sinks;
     struct model_message *m = &w->messages[l->receipt->cookie];
     if (s->index == w->conf->sinks) m->letters += fault == FAULT_NONE;
-    m->fate[s->index] =
-        fault == FAULT_NONE ? FATE_CONFIRMED
-        : refused && letter ? FATE_REFUSED
-                            : FATE_WAITING;
+    m->fate[s->index] = fault == FAULT_NONE ? FATE_CONFIRMED
+                        : refused && letter ? FATE_REFUSED
+                                            : FATE_WAITING;
 }
 
 static void end_leg(struct model_sink *s, unsigned cookie, enum fault fault)
@@ -163,7 +162,7 @@ static void end_leg(struct model_sink *s, unsigned cookie, enum fault fault)
     spend(s->world, fault == FAULT_NONE || broken || s->base.slot->state == SINK_DOWN);
     bool breaks = fault == FAULT_RETRY || fault == FAULT_DOWN;
     if (is_stream(s, l) && breaks) s->broken |= (uint8_t)(1 << lane);
-    if (!has_lane(s, lane)) s->broken &= (uint8_t)~(1 << lane);
+    if (!has_lane(s, lane)) s->broken &= (uint8_t) ~(1 << lane);
     set_fate(s, l, fault);
     error_set(&e, fault, "by the model");
     leg_done(l, fault == FAULT_NONE ? NULL : &e);
@@ -233,8 +232,7 @@ static bool is_good(const struct world *w, struct event e)
 /* The drain's deadline is the last resort: an end that needs it is none. */
 static bool is_deadline(const struct world *w, struct event e)
 {
-    return e.kind == EVENT_TIMER &&
-           model_loop_timer(w->loop, e.a) == &w->pipeline->deadline;
+    return e.kind == EVENT_TIMER && model_loop_timer(w->loop, e.a) == &w->pipeline->deadline;
 }
 
 static bool step(struct world *w)
