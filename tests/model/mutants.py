@@ -27,7 +27,7 @@ MUTANTS = {
     "one sink is enough": ("verdict.c", "if (--r->legs_open == 0)", "if (--r->legs_open + 1 == r->pipeline->sink_count)"),
     "released counts as confirmed": (
         "verdict.c", "if (verdict == VERDICT_RELEASED) r->verdict = VERDICT_RELEASED;", "(void)verdict;"),
-    "given up counts as confirmed": ("verdict.c", "leg_reject(l, last.text);", "leg_close(l, VERDICT_CONFIRMED);"),
+    "given up counts as confirmed": ("verdict.c", "leg_reject(l, last.text, DROP_ATTEMPTS);", "leg_close(l, VERDICT_CONFIRMED);"),
     "one more than the window": ("pipeline.c", "n <= p->window &&", "n <= p->window + 1 &&"),
     "room while a sink is away": ("pipeline.c", "p->phase == PHASE_RUNNING && pipeline_delivers(p)", "p->phase == PHASE_RUNNING"),
     "room is told twice": ("pipeline.c", "    p->wanted = 0;\n", ""),
