@@ -1,10 +1,12 @@
 #include "connectors/sqs/sqs_admin.h"
 
-#define TEXT(conf, member, json) .name = json, .offset = offsetof(conf, member), .kind = SQS_TEXT
+#define TEXT(conf, member, json) .name = (json), .offset = offsetof(conf, member), .kind = SQS_TEXT
 #define NUMBER(conf, member, json)                                                                 \
-    .name = json, .offset = offsetof(conf, member), .kind = SQS_NUMBER
-#define TEXTS(conf, member, json) .name = json, .offset = offsetof(conf, member), .kind = SQS_TEXTS
-#define PAIRS(conf, member, json) .name = json, .offset = offsetof(conf, member), .kind = SQS_PAIRS
+    .name = (json), .offset = offsetof(conf, member), .kind = SQS_NUMBER
+#define TEXTS(conf, member, json)                                                                  \
+    .name = (json), .offset = offsetof(conf, member), .kind = SQS_TEXTS
+#define PAIRS(conf, member, json)                                                                  \
+    .name = (json), .offset = offsetof(conf, member), .kind = SQS_PAIRS
 #define SHAPE(name, type) static const struct sqs_shape name = {name##_members, sizeof(struct type)}
 
 static const struct sqs_member nothing_members[] = {{.name = NULL}};

@@ -56,11 +56,13 @@ static void put_wanted(struct json_writer *w, const struct sqs_receive *r)
     static const struct bytes sent = BYTES_INIT("SentTimestamp"),
                               group = BYTES_INIT("MessageGroupId"), all = BYTES_INIT("All");
     const struct bytes ours[] = {sent, group};
-    if (!r->system_names) put_names(w, "MessageSystemAttributeNames", ours, 2);
-    if (!r->attr_names) put_names(w, "MessageAttributeNames", &all, 1);
-    if (r->system_name_count)
+    if (!r->system_names)
+        put_names(w, "MessageSystemAttributeNames", ours, 2);
+    else if (r->system_name_count)
         put_names(w, "MessageSystemAttributeNames", r->system_names, r->system_name_count);
-    if (r->attr_name_count)
+    if (!r->attr_names)
+        put_names(w, "MessageAttributeNames", &all, 1);
+    else if (r->attr_name_count)
         put_names(w, "MessageAttributeNames", r->attr_names, r->attr_name_count);
 }
 

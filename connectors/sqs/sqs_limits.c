@@ -161,20 +161,21 @@ static bool check_attr_name(struct bytes name, struct error *e)
     return !is_reserved(name) || refuse(e, "names that begin with AWS. or Amazon. are reserved");
 }
 
-/* The exponent of a number that ends there; false: none, or not a number. */
+/* The exponent of a number that ends there; false: that is none. */
 static bool read_power(const char *at, const char *end, int *power)
 {
-    char digits[8] = {0};
     *power = 0;
     if (at == end) return true;
     if ((*at | 0x20) != 'e') return false;
     at++;
-    size_t sign = at < end && (*at == '+' || *at == '-');
-    if ((size_t)(end - at) <= sign || (size_t)(end - at) > 5) return false;
-    for (const char *digit = at + sign; digit < end; digit++)
-        if (!is_digit(*digit)) return false;
-    memcpy(digits, at, (size_t)(end - at));
-    *power = atoi(digits);
+    bool negative = at < end && *at == '-';
+    if (negative || (at < end && *at == '+')) at++;
+    if (at == end || end - at > 4) return false;
+    for (; at < end; at++) {
+        if (!is_digit(*at)) return false;
+        *power = *power * 10 + (*at - '0');
+    }
+    if (negative) *power = -*power;
     return true;
 }
 

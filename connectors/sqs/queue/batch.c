@@ -49,7 +49,6 @@ static size_t again(struct queue_batch *b, unsigned attempts, size_t *which, uin
 {
     struct sqs_retry_ask ask = {.class = SQS_TRANSIENT, .failed = attempts};
     size_t n = 0;
-    unsigned cost;
     for (size_t k = 0; k < b->asked_count; k++) {
         size_t i = b->asked[k];
         if (b->classes[i] != SQS_TRANSIENT && b->classes[i] != SQS_THROTTLED) continue;
@@ -57,8 +56,9 @@ static size_t again(struct queue_batch *b, unsigned attempts, size_t *which, uin
         if (b->classes[i] == SQS_THROTTLED) ask.class = SQS_THROTTLED;
         which[n++] = i;
     }
+    if (!n) sqs_retry_succeeded(&b->run->retry, b->retry_cost);
     if (!n || attempts == QUEUE_ATTEMPTS) return 0;
-    return sqs_retry_again(&b->run->retry, &ask, &cost, delay_ms) ? n : 0;
+    return sqs_retry_again(&b->run->retry, &ask, &b->retry_cost, delay_ms) ? n : 0;
 }
 
 static bool ask(struct queue_batch *b, struct sqs_call *call)
@@ -83,6 +83,7 @@ void queue_batch_run(struct queue_batch *b)
     uint32_t delay_ms;
     b->asked = asked;
     b->asked_count = b->count;
+    b->retry_cost = 0;
     for (size_t i = 0; i < b->count; i++)
         asked[i] = i;
     for (unsigned attempt = 0; ask(b, &b->calls[attempt]); attempt++) {

@@ -26,6 +26,7 @@ struct queue_batch {
     struct sqs_call calls[QUEUE_ATTEMPTS]; /* the batch's own: results are views into answers */
     const size_t *asked;
     size_t asked_count;
+    unsigned retry_cost;
     struct sqs_result answers[SQS_BATCH];
 };
 

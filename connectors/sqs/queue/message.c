@@ -45,7 +45,7 @@ static bool read_delay(struct line *l, struct bytes key)
 static bool read_base64(struct line *l, struct attr *a)
 {
     struct buf *binary = &l->m->binary;
-    struct bytes text;
+    struct bytes text = BYTES_NONE;
     if (!read_text(l, a->name, &text)) return false;
     size_t begin = binary->len;
     if (!text_unbase64(text, binary)) return refuse(l, "value_base64 is not base64", a->name);
@@ -55,7 +55,7 @@ static bool read_base64(struct line *l, struct attr *a)
 
 static bool attr_member(struct line *l, struct attr *a)
 {
-    struct bytes key = l->r.text, type;
+    struct bytes key = l->r.text, type = BYTES_NONE;
     if (bytes_eq(key, BYTES_LIT("value"))) return read_text(l, a->name, &a->value);
     if (bytes_eq(key, BYTES_LIT("value_base64"))) return read_base64(l, a);
     if (!bytes_eq(key, BYTES_LIT("type")))
