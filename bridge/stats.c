@@ -51,6 +51,7 @@ void stats_write(const struct stats *s, const char *pipeline, unsigned worker, s
     put_number(&w, "store_messages",
                atomic_load_explicit(&s->store_messages, memory_order_relaxed));
     put_number(&w, "store_bytes", atomic_load_explicit(&s->store_bytes, memory_order_relaxed));
+    put_number(&w, "oldest_ms", atomic_load_explicit(&s->oldest_ms, memory_order_relaxed));
     put_number(&w, "longest_turn_us",
                atomic_load_explicit(&s->longest_turn_us, memory_order_relaxed));
     json_object_end(&w);

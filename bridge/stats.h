@@ -35,6 +35,7 @@ struct stats {
     atomic_uint_fast64_t counts[COUNTERS];
     atomic_uint_fast64_t in_flight, in_flight_bytes;  /* now */
     atomic_uint_fast64_t store_messages, store_bytes; /* now, on disk */
+    atomic_uint_fast64_t oldest_ms;                   /* see bridge/oldest.h */
     atomic_uint_fast64_t longest_turn_us;             /* of the loop, since the last report */
 };
 

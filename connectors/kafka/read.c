@@ -64,7 +64,7 @@ static void emit(struct kafka_source *s, struct kafka_partition *p, rd_kafka_eve
         log_limited(&s->complaint, LOG_WARN, s->client.context,
                     "message %.*s has more than %d headers: the rest is left out",
                     BYTES_ARGS(m->position), MSG_MAX_ATTRS);
-    uint64_t position = kafka_window_push(&p->window, from->offset);
+    uint64_t position = kafka_window_push(&p->window, from->offset, loop_now_ms(s->client.loop));
     p->next_offset = from->offset + 1;
     p->read_count++;
     p->read_bytes += m->size;

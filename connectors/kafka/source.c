@@ -214,6 +214,7 @@ static struct source *kafka_source_create(const void *conf, struct pipeline *p, 
     s->read = (struct turn_task){.run = kafka_read_turn, .arg = s};
     s->commit.timer = (struct loop_timer){.run = kafka_commit_due, .arg = s};
     s->revoke_timer = (struct loop_timer){.run = kafka_assignment_time_up, .arg = s};
+    s->watch = (struct loop_timer){.run = kafka_watch, .arg = s};
     s->begin_timer = (struct loop_timer){.run = kafka_offset_begin, .arg = s};
     s->end_timer = (struct loop_timer){.run = on_end_timer, .arg = s};
     return &s->base;
@@ -221,6 +222,7 @@ static struct source *kafka_source_create(const void *conf, struct pipeline *p, 
 
 static bool kafka_source_start(struct source *base, struct error *e)
 {
+    kafka_watch(kafka_source_of(base));
     return open_consumer(kafka_source_of(base), e);
 }
 
@@ -250,6 +252,7 @@ static void kafka_source_close(struct source *base)
     s->phase = KAFKA_SOURCE_CLOSING;
     s->stopped = true;
     loop_timer_stop(s->client.loop, &s->end_timer);
+    loop_timer_stop(s->client.loop, &s->watch);
     if (open)
         leave(s);
     else

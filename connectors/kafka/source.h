@@ -1,6 +1,6 @@
 /* The Kafka source's insides, for its own files: source.c (its life), read.c (messages in),
- * commit.c (offsets out), assignment.c (which partitions are ours), offsets.c (where to begin).
- * Thread: the pipeline's.
+ * commit.c (offsets out), assignment.c (which partitions are ours), offsets.c (where to begin),
+ * watch.c (what waits for long). Thread: the pipeline's.
  *
  * Each partition is read from a queue of its own, so that one can be left unread without a pause,
  * which would throw its prefetched messages away. A partition that goes away in a rebalance is
@@ -9,6 +9,7 @@
 #ifndef CONNECTORS_KAFKA_SOURCE_H
 #define CONNECTORS_KAFKA_SOURCE_H
 
+#include "bridge/oldest.h"
 #include "bridge/pipeline.h"
 #include "connectors/kafka/client.h"
 #include "connectors/kafka/draft.h"
@@ -79,6 +80,9 @@ struct kafka_source {
     uint64_t rebalances_since_ms; /* loop time */
     unsigned rebalances;
 
+    struct oldest oldest;
+    struct loop_timer watch; /* over the oldest */
+
     struct loop_timer end_timer; /* of closing, and before the next consumer */
     uint64_t renew_ms;
 };
@@ -100,6 +104,9 @@ void kafka_commit_send(struct kafka_source *s);
 void kafka_commit_answered(struct kafka_source *s, rd_kafka_event_t *event);
 void kafka_commit_forget(struct kafka_source *s); /* the answer of the open one does not matter */
 void kafka_commit_due(void *source);
+
+/* watch.c */
+void kafka_watch(void *source);
 
 /* offsets.c */
 void kafka_offset_missing(struct kafka_source *s, struct kafka_partition *p,

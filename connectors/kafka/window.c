@@ -21,11 +21,17 @@ static void grow(struct kafka_window *w)
     *w = bigger;
 }
 
-uint64_t kafka_window_push(struct kafka_window *w, int64_t offset)
+uint64_t kafka_window_push(struct kafka_window *w, int64_t offset, uint64_t now_ms)
 {
     if (w->tail - w->head == w->capacity) grow(w);
-    *place_at(w, w->tail) = (struct kafka_place){.offset = offset};
+    *place_at(w, w->tail) = (struct kafka_place){.offset = offset, .read_ms = now_ms};
     return w->tail++;
+}
+
+const struct kafka_place *kafka_window_oldest(const struct kafka_window *w)
+{
+    if (w->head == w->tail) return NULL;
+    return place_at(w, w->done < w->tail ? w->done : w->head);
 }
 
 uint64_t kafka_window_confirm(struct kafka_window *w, uint64_t position, struct receipt *r)

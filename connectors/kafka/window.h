@@ -17,6 +17,7 @@
 struct kafka_place {
     int64_t offset;
     struct receipt *receipt; /* NULL: still on its way, or released */
+    uint64_t read_ms;        /* loop time */
 };
 
 /* Zero-initialise; release with kafka_window_free(). Positions count up from 0 for ever. */
@@ -27,7 +28,11 @@ struct kafka_window {
 };
 
 /* Returns the position of the message, which settle() wants back. */
-uint64_t kafka_window_push(struct kafka_window *w, int64_t offset);
+uint64_t kafka_window_push(struct kafka_window *w, int64_t offset, uint64_t now_ms);
+
+/* The oldest that is not confirmed, or where all are, the oldest not committed; NULL: none. Valid
+ * until the next push. */
+const struct kafka_place *kafka_window_oldest(const struct kafka_window *w);
 
 /* The message at position is confirmed; keeps the receipt until it is taken. Returns by how many
  * messages the run that may be committed has grown. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bridge/mem.h"
 
@@ -22,6 +23,7 @@ enum slot_state {
 struct slot {
     uint64_t fingerprint;
     struct receipt *receipt; /* of a confirmed one whose PUBACK is not written yet */
+    uint64_t since_ms;
     uint32_t generation;
     uint16_t next; /* in the list of acks owed */
     uint8_t state;
@@ -33,6 +35,7 @@ struct ack_gate {
     void *arg;
     bool connected;
     uint16_t first, last; /* acks owed on this connection, in order of arrival */
+    size_t owed;          /* so many */
     struct receipt *done, **done_end;
     struct slot slots[IDENTIFIERS];
 };
@@ -83,6 +86,7 @@ static void owe(struct ack_gate *g, uint16_t packet_id)
     struct slot *slot = &g->slots[packet_id];
     if (slot->owed) return;
     slot->owed = true;
+    g->owed++;
     slot->next = 0;
     if (g->last)
         g->slots[g->last].next = packet_id;
@@ -97,6 +101,7 @@ static struct slot *pop_owed(struct ack_gate *g)
     g->first = slot->next;
     if (!g->first) g->last = 0;
     slot->owed = false;
+    g->owed--;
     return slot;
 }
 
@@ -107,23 +112,43 @@ static void forget_owed(struct ack_gate *g)
         finish(g, pop_owed(g));
 }
 
-static void forget_messages(struct ack_gate *g)
+/* Returns of how many that are still in flight. */
+static size_t forget_messages(struct ack_gate *g)
 {
-    for (size_t id = 0; id < IDENTIFIERS; id++)
+    size_t in_flight = 0;
+    for (size_t id = 0; id < IDENTIFIERS; id++) {
+        in_flight += g->slots[id].state == SLOT_IN_FLIGHT;
         if (g->slots[id].state != SLOT_FREE) g->slots[id].state = SLOT_FREE;
+    }
+    return in_flight;
 }
 
-void ack_gate_connected(struct ack_gate *g, bool session_present)
+size_t ack_gate_connected(struct ack_gate *g, bool session_present)
 {
     forget_owed(g);
-    if (!session_present) forget_messages(g);
     g->connected = true;
+    return session_present ? 0 : forget_messages(g);
 }
 
 void ack_gate_disconnected(struct ack_gate *g)
 {
     g->connected = false;
     forget_owed(g);
+}
+
+/* Of a tick that is good enough for ages, and costs next to nothing. */
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool ack_gate_oldest(const struct ack_gate *g, struct ack_gate_oldest *oldest)
+{
+    if (!g->first) return false;
+    *oldest = (struct ack_gate_oldest){g->first, g->slots[g->first].since_ms, g->owed - 1};
+    return true;
 }
 
 bool ack_gate_arrived(struct ack_gate *g, uint16_t packet_id, bool dup, uint64_t fingerprint,
@@ -137,6 +162,7 @@ bool ack_gate_arrived(struct ack_gate *g, uint16_t packet_id, bool dup, uint64_t
         slot->generation++;
         slot->state = SLOT_IN_FLIGHT;
         slot->fingerprint = fingerprint;
+        slot->since_ms = now_ms();
         *token = token_of(slot, packet_id);
     }
     owe(g, packet_id);

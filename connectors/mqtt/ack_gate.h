@@ -26,9 +26,9 @@ struct ack_gate *ack_gate_create(ack_gate_write_fn *write, void *arg);
 void ack_gate_destroy(struct ack_gate *g); /* NULL is fine */
 
 /* CONNACK came. Without session_present the broker has forgotten every identifier, so the gate does
- * too. Nothing is written before this: the far end would take a PUBACK before CONNECT for an
- * attack. */
-void ack_gate_connected(struct ack_gate *g, bool session_present);
+ * too, and returns of how many messages that are in flight. Nothing is written before this: the
+ * far end would take a PUBACK before CONNECT for an attack. */
+size_t ack_gate_connected(struct ack_gate *g, bool session_present);
 
 /* The connection is gone. Confirmed messages whose PUBACK could not be written any more are done
  * for the bridge; the gate remembers that they are confirmed, and when the broker sends them again
@@ -47,6 +47,14 @@ void ack_gate_settle(struct ack_gate *g, struct receipt *receipt);
 
 /* Writes what may leave. False: something is left because the socket was busy; try again soon. */
 bool ack_gate_drain(struct ack_gate *g);
+
+/* The message that the next PUBACK is for, which all others wait for. False: none is owed. */
+struct ack_gate_oldest {
+    uint16_t packet_id;
+    uint64_t since_ms; /* CLOCK_MONOTONIC: when it came first */
+    size_t behind;     /* acks owed after it */
+};
+bool ack_gate_oldest(const struct ack_gate *g, struct ack_gate_oldest *oldest);
 
 /* Receipts whose story is over (PUBACK written, or the broker no longer waits for one), chained by
  * receipt->next. */

@@ -29,6 +29,7 @@ void mqtt_client_tell(struct mqtt_client *c, struct note *note, enum mqtt_news k
 static void on_pause(struct mqtt_client *c)
 {
     mqtt_connect_stop_trying(c);
+    if (c->state == CLIENT_UP) c->down_ms = loop_now_ms(c->loop);
     mqtt_connect_drop(c);
     c->state = CLIENT_PAUSED;
 }
@@ -47,6 +48,7 @@ static void finish_close(struct mqtt_client *c)
     mqtt_connect_drop(c);
     mqtt_traffic_return_unsent(c);
     loop_timer_stop(c->loop, &c->tick);
+    loop_timer_stop(c->loop, &c->watch);
     loop_timer_stop(c->loop, &c->timer);
     handover_push(&c->to_client, bare_note(CLIENT_END));
 }
@@ -111,6 +113,7 @@ static void obey(struct mqtt_client *c, struct note *note)
         on_news(c, (const struct mqtt_session_note *)note);
         break;
     case CLIENT_START:
+        if (c->setup.gate) mqtt_traffic_watch(c);
         mqtt_connect_begin(c);
         break;
     case CLIENT_PAUSE:
@@ -169,6 +172,7 @@ struct mqtt_client *mqtt_client_create(const struct mqtt_role *role, struct loop
     c->loop = mqtt_thread_loop();
     c->timer = (struct loop_timer){.run = mqtt_connect_on_timer, .arg = c};
     c->tick = (struct loop_timer){.run = mqtt_traffic_on_tick, .arg = c};
+    c->watch = (struct loop_timer){.run = mqtt_traffic_watch, .arg = c};
     c->sip = (struct loop_timer){.run = mqtt_connect_sip, .arg = c};
     handover_init(&c->to_client, c->loop, on_notes, c);
     handover_init(&c->to_owner, loop, take, arg);

@@ -21,6 +21,7 @@ struct mqtt_role {
     int qos;                  /* of the subscriptions */
     int64_t session_expiry_s; /* 0: a new session with each connection */
     unsigned receive_max;     /* messages that the broker may have under way to us */
+    unsigned topic_aliases;   /* most to use, where the broker allows it */
     size_t hold_bytes;        /* what may wait here before the connection is read no more */
 };
 
@@ -31,6 +32,7 @@ enum mqtt_news {
     MQTT_ARRIVED,     /* struct mqtt_arrival */
     MQTT_REDELIVERED, /* bare note: one arrived that is in flight already, and was dropped */
     MQTT_ACKED,       /* struct mqtt_acked */
+    MQTT_OLDEST,      /* struct mqtt_oldest, about once a second */
     MQTT_PUBLISHED,   /* struct mqtt_publish, see mqtt_publish.h */
     MQTT_CLOSED,      /* bare note, the last one */
 };
@@ -38,13 +40,17 @@ enum mqtt_news {
 /* What the broker told of itself in CONNACK. */
 struct mqtt_limits {
     uint32_t max_packet; /* bytes; the protocol's own limit where it said nothing */
-    unsigned receive_max, max_qos;
+    unsigned receive_max, max_qos, topic_aliases;
     bool retain;
 };
 
 struct mqtt_up {
     struct note note;
     struct mqtt_limits limits;
+    bool session_present;  /* it goes on where it was */
+    bool session_lost;     /* it should have, and does not */
+    size_t unacknowledged; /* messages of the lost session that are in flight here */
+    uint64_t away_ms;      /* since the connection before this one */
 };
 
 struct mqtt_down {
@@ -67,6 +73,14 @@ void mqtt_arrival_free(struct mqtt_arrival *a);
 struct mqtt_acked {
     struct note note;
     struct receipt *done; /* chained by next */
+};
+
+/* What waits longest for its PUBACK. */
+struct mqtt_oldest {
+    struct note note;
+    uint16_t packet_id; /* 0: nothing waits */
+    uint64_t age_ms;
+    size_t behind;
 };
 
 struct mqtt_publish;

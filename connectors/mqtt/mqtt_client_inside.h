@@ -26,17 +26,19 @@ struct mqtt_client {
     enum client_state state;
     struct loop_timer timer; /* the end of waiting, or of patience */
     struct loop_timer tick;
-    struct loop_timer sip;
+    struct loop_timer sip, watch;
     struct lookup *lookup;
     struct lookup_answer addresses;
     size_t address;          /* the one that is tried */
     struct paho_route route; /* while there is a session */
     struct mqtt_session *session;
-    uint64_t serial; /* of the session: news of earlier ones are stale */
-    struct mqtt_limits limits;
-    unsigned failures; /* one after the other */
-    uint64_t up_ms;    /* since then, loop time */
+    uint64_t serial;     /* of the session: news of earlier ones are stale */
+    unsigned failures;   /* one after the other */
+    uint64_t up_ms;      /* since then, loop time */
+    uint64_t down_ms;    /* the end of the last connection; 0: there was none */
+    struct mqtt_up news; /* of the connection that comes up */
     unsigned flush_tries;
+    bool waited;                       /* some message, when last watched */
     bool subscribed;                   /* by this process, to the broker's present session */
     struct note *unsent, *unsent_last; /* publishes that Paho has no room for */
 };
@@ -59,6 +61,7 @@ bool mqtt_traffic_write(void *client, const void *bytes, size_t len); /* for the
 void mqtt_traffic_add(struct mqtt_client *c, struct note *publish);
 void mqtt_traffic_send(struct mqtt_client *c); /* what was added, or back where there is no way */
 void mqtt_traffic_return_unsent(struct mqtt_client *c);
+void mqtt_traffic_watch(void *client); /* c->watch */
 void mqtt_traffic_want_tick(struct mqtt_client *c);
 void mqtt_traffic_on_tick(void *client); /* c->tick */
 

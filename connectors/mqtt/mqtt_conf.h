@@ -41,6 +41,7 @@ struct mqtt_sink_conf {
     bool retain;
     int64_t message_expiry; /* seconds, 0: never */
     int64_t max_in_flight;
+    int64_t topic_aliases;
 };
 
 extern const struct opt mqtt_source_opts[], mqtt_sink_opts[];

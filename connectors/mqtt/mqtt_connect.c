@@ -13,7 +13,7 @@ enum {
 static void tell_up(struct mqtt_client *c)
 {
     struct mqtt_up *up = mem_zalloc(sizeof(*up));
-    up->limits = c->limits;
+    *up = c->news;
     mqtt_client_tell(c, &up->note, MQTT_UP);
 }
 
@@ -74,6 +74,7 @@ void mqtt_connect_drop(struct mqtt_client *c)
 static void failed(struct mqtt_client *c, const struct error *why)
 {
     if (has_lasted(c)) c->failures = 0;
+    if (c->state == CLIENT_UP) c->down_ms = loop_now_ms(c->loop);
     mqtt_connect_drop(c);
     tell_down(c, why);
     c->state = CLIENT_WAITING;
@@ -189,12 +190,25 @@ static bool must_subscribe(const struct mqtt_client *c, bool session_present)
     return role->conf->protocol == MQTT_5 || !c->subscribed || !session_present;
 }
 
+static void describe(struct mqtt_client *c, const struct mqtt_session_note *news)
+{
+    const struct mqtt_role *role = &c->setup.role;
+    bool expected = c->down_ms && role->filters.count && role->session_expiry_s;
+    c->news = (struct mqtt_up){
+        .limits = news->limits,
+        .session_present = news->session_present,
+        .session_lost = expected && !news->session_present,
+        .unacknowledged = news->forgotten,
+        .away_ms = c->down_ms ? loop_now_ms(c->loop) - c->down_ms : 0,
+    };
+}
+
 /* A session that goes on has its subscriptions, and its messages come before SUBACK. */
 static void on_connected(struct mqtt_client *c, const struct mqtt_session_note *news)
 {
     struct error e;
     bool subscribe = must_subscribe(c, news->session_present);
-    c->limits = news->limits;
+    describe(c, news);
     if (subscribe && !mqtt_session_subscribe(c->session, &e)) {
         failed(c, &e);
         return;

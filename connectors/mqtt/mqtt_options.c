@@ -100,5 +100,9 @@ const struct opt mqtt_sink_opts[] = {
      .max = 2000,
      .help = "publishes that wait for their acknowledgement; more than 100 costs more than it "
              "gains"},
+    {OPT_FIELD(struct mqtt_sink_conf, topic_aliases), .type = OPT_INT, .fallback = "16",
+     .max = 1024,
+     .help = "topics that are sent as a number once the broker knows them, where it allows that; "
+             "0: none (MQTT 5, QoS 1)"},
     OPT_END,
 };

@@ -244,6 +244,12 @@ bool mqtt_properties_build(struct mqtt_properties *p, const struct msg *m, int64
     return !b.too_long;
 }
 
+void mqtt_properties_add_alias(struct mqtt_properties *p, unsigned alias)
+{
+    add(p, MQTTPROPERTY_CODE_TOPIC_ALIAS)->value.integer2 = (unsigned short)alias;
+    p->length += 2;
+}
+
 void mqtt_properties_free(struct mqtt_properties *p)
 {
     free(p->items);

@@ -30,6 +30,7 @@ struct mqtt_properties {
 /* expiry_s 0: as the message says. False: a name or value is longer than MQTT can say. */
 bool mqtt_properties_build(struct mqtt_properties *p, const struct msg *m,
                            int64_t expiry_s) MUST_USE;
+void mqtt_properties_add_alias(struct mqtt_properties *p, unsigned alias); /* after building */
 void mqtt_properties_free(struct mqtt_properties *p);
 
 /* The message was published with the retain flag. */

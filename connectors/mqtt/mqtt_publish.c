@@ -30,8 +30,10 @@ static void on_confirmed3(void *context, MQTTAsync_successData *data)
 
 static void on_confirmed5(void *context, MQTTAsync_successData5 *data)
 {
+    struct mqtt_publish *p = context;
     (void)data; /* its reason code is always 0 in Paho 1.3.12, even for "no subscribers" */
-    answered(context, PUBLISH_CONFIRMED);
+    mqtt_alias_confirm(p->session->aliases, p->alias);
+    answered(p, PUBLISH_CONFIRMED);
 }
 
 static void on_failed3(void *context, MQTTAsync_failureData *data)
@@ -55,9 +57,10 @@ static size_t varint_bytes(size_t value)
 }
 
 /* Of the whole packet [MQTT5 3.3]. */
-static size_t packet_size(const struct mqtt_publish *p, bool v5, size_t properties)
+static size_t packet_size(const struct mqtt_publish *p, const char *topic, bool v5,
+                          size_t properties)
 {
-    size_t remaining = 2 + strlen(p->topic) + (p->qos ? 2u : 0u) + p->leg->msg->body.len;
+    size_t remaining = 2 + strlen(topic) + (p->qos ? 2u : 0u) + p->leg->msg->body.len;
     if (v5) remaining += varint_bytes(properties) + properties;
     return 1 + varint_bytes(remaining) + remaining;
 }
@@ -76,10 +79,10 @@ static void set_callbacks(MQTTAsync_responseOptions *o, const struct mqtt_publis
 }
 
 /* Paho copies everything. Without response options it would drop the properties (1.3.12). */
-static int send_it(struct mqtt_session *s, struct mqtt_publish *p, struct mqtt_properties *props,
-                   bool v5)
+static int send_it(struct mqtt_session *s, struct mqtt_publish *p, const char *topic, bool v5)
 {
     struct bytes body = p->leg->msg->body;
+    const struct mqtt_properties *props = &s->properties;
     MQTTAsync_message message = MQTTAsync_message_initializer;
     MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
     message.payload = (void *)(uintptr_t)(body.len ? body.ptr : "");
@@ -94,10 +97,19 @@ static int send_it(struct mqtt_session *s, struct mqtt_publish *p, struct mqtt_p
     o.context = p;
     set_callbacks(&o, p, v5);
     atomic_fetch_add_explicit(&s->unanswered, p->qos ? 1 : 0, memory_order_relaxed);
-    int rc = MQTTAsync_sendMessage(s->handle, p->topic, &message, &o);
+    int rc = MQTTAsync_sendMessage(s->handle, topic, &message, &o);
     if (rc != MQTTASYNC_SUCCESS)
         atomic_fetch_sub_explicit(&s->unanswered, p->qos ? 1 : 0, memory_order_relaxed);
     return rc;
+}
+
+/* What goes into the packet as topic. */
+static const char *use_alias(struct mqtt_session *s, struct mqtt_publish *p)
+{
+    bool known = false;
+    p->alias = s->aliases ? mqtt_alias_of(s->aliases, p->topic, &known) : 0;
+    if (p->alias) mqtt_properties_add_alias(&s->properties, p->alias);
+    return known ? "" : p->topic;
 }
 
 bool mqtt_publish_send(struct mqtt_session *s, struct mqtt_publish *p)
@@ -109,14 +121,15 @@ bool mqtt_publish_send(struct mqtt_session *s, struct mqtt_publish *p)
         mqtt_publish_return(p, PUBLISH_BAD_ATTRIBUTE);
         return true;
     }
-    p->size = packet_size(p, v5, props->length);
+    const char *topic = use_alias(s, p);
+    p->size = packet_size(p, topic, v5, props->length);
     if (p->size > s->limits.max_packet) {
         mqtt_publish_return(p, PUBLISH_TOO_LARGE);
         return true;
     }
     int qos = p->qos; /* p may be gone as soon as Paho has it */
     p->session = s;
-    int rc = send_it(s, p, props, v5);
+    int rc = send_it(s, p, topic, v5);
     if (rc == MQTTASYNC_MAX_BUFFERED_MESSAGES) return false;
     if (rc != MQTTASYNC_SUCCESS)
         mqtt_publish_return(p, PUBLISH_DOWN);

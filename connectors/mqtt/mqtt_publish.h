@@ -24,6 +24,7 @@ struct mqtt_publish {
     int64_t expiry_s; /* 0: never */
     enum mqtt_outcome outcome;
     uint8_t reason;
+    unsigned alias; /* of the topic, 0: none */
     size_t size;
     struct handover *back;
     struct mqtt_session *session; /* while Paho has it */

@@ -85,7 +85,7 @@ static void connected(struct mqtt_session *s, bool session_present)
     note->limits = s->limits;
     if (s->setup->gate) {
         s->setup->net = paho_current_net();
-        ack_gate_connected(s->setup->gate, session_present);
+        note->forgotten = ack_gate_connected(s->setup->gate, session_present);
     }
     tell(s, note);
 }
@@ -110,7 +110,11 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
     l->receive_max = (unsigned)property(p, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, l->receive_max);
     l->max_packet = (uint32_t)property(p, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, l->max_packet);
     l->max_qos = (unsigned)property(p, MQTTPROPERTY_CODE_MAXIMUM_QOS, l->max_qos);
+    l->topic_aliases = (unsigned)property(p, MQTTPROPERTY_CODE_TOPIC_ALIAS_MAXIMUM, 0);
     l->retain = property(p, MQTTPROPERTY_CODE_RETAIN_AVAILABLE, 1) != 0;
+    unsigned aliases = s->setup->role.topic_aliases;
+    if (l->topic_aliases < aliases) aliases = l->topic_aliases;
+    if (aliases) s->aliases = mqtt_aliases_create(aliases);
     connected(s, data->alt.connect.sessionPresent);
 }
 
@@ -372,7 +376,8 @@ struct mqtt_session *mqtt_session_open(struct mqtt_setup *setup, uint64_t serial
     struct mqtt_session *s = mem_zalloc(sizeof(*s));
     s->setup = setup;
     s->serial = serial;
-    s->limits = (struct mqtt_limits){PROTOCOL_MAX_PACKET, UINT16_MAX, 2, true};
+    s->limits = (struct mqtt_limits){
+        .max_packet = PROTOCOL_MAX_PACKET, .receive_max = UINT16_MAX, .max_qos = 2, .retain = true};
     int rc = create(s);
     if (rc == MQTTASYNC_SUCCESS) rc = begin_connect(s);
     if (rc == MQTTASYNC_SUCCESS) return s;
@@ -391,6 +396,7 @@ void mqtt_session_destroy(struct mqtt_session *s)
     wake_owners(); /* and is on no list any more */
     paho_unlock();
     mqtt_properties_free(&s->properties);
+    mqtt_aliases_destroy(s->aliases);
     free(s->headers);
     free(s->header_text);
     free(s);

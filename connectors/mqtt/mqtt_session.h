@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "connectors/mqtt/ack_gate.h"
+#include "connectors/mqtt/mqtt_alias.h"
 #include "connectors/mqtt/mqtt_backlog.h"
 #include "connectors/mqtt/mqtt_client.h"
 #include "connectors/mqtt/mqtt_properties.h"
@@ -45,6 +46,7 @@ struct mqtt_session_note {
     struct note note;
     uint64_t serial;                   /* of the session */
     bool session_present, unreachable; /* unreachable: no broker answered at this address */
+    size_t forgotten;                  /* messages in flight here that the broker knows no more */
     struct mqtt_limits limits;
     struct error why;
 };
@@ -56,6 +58,7 @@ struct mqtt_session {
     struct mqtt_limits limits;
     atomic_uint unanswered;            /* publishes that Paho has */
     struct mqtt_properties properties; /* of the publish at hand */
+    struct mqtt_aliases *aliases;      /* NULL: the broker takes none */
     struct mqtt_session *next_waking;  /* see mqtt_session_tell_owner() */
     bool waking;
     char tls_error[256];

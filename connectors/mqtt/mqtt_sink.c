@@ -173,6 +173,7 @@ static void take_one(struct mqtt_sink *s, struct note *note)
     case MQTT_ARRIVED:
     case MQTT_REDELIVERED:
     case MQTT_ACKED:
+    case MQTT_OLDEST:
         break; /* a sink subscribes to nothing */
     }
     free(note);
@@ -201,6 +202,7 @@ static struct sink *create(const void *conf, struct pipeline *p, struct error *e
     struct mqtt_role role = {
         .conf = &c->mqtt,
         .client_id = mqtt_client_id(&c->mqtt, pipeline_name(p), pipeline_worker(p), false),
+        .topic_aliases = c->qos ? (unsigned)c->topic_aliases : 0, /* QoS 0 confirms none */
     };
     s->client = mqtt_client_create(&role, pipeline_loop(p), take, s);
     return &s->base;

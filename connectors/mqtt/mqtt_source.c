@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "bridge/log.h"
+#include "bridge/oldest.h"
 #include "bridge/text.h"
 #include "connectors/mqtt/mqtt.h"
 #include "connectors/mqtt/mqtt_client.h"
@@ -29,6 +30,8 @@ struct mqtt_source {
     size_t waiting_bytes;
     struct mqtt_reading reading;
     struct log_limit overflow, dropped;
+    struct oldest oldest;
+    unsigned sessions_lost;
     bool refused; /* room() will follow */
     bool paused;  /* too much was waiting, so the connection was dropped */
     bool stopped;
@@ -148,6 +151,30 @@ static void acknowledged(struct mqtt_source *s, struct receipt *done)
     }
 }
 
+static void report_oldest(struct mqtt_source *s, const struct mqtt_oldest *o)
+{
+    char who[64];
+    snprintf(who, sizeof(who), "packet %u", o->packet_id);
+    oldest_report(&s->oldest, s->base.pipeline, o->packet_id ? who : NULL, o->age_ms, o->behind);
+}
+
+static void connected(struct mqtt_source *s, const struct mqtt_up *up)
+{
+    if (up->session_lost)
+        log_error(
+            pipeline_name(s->base.pipeline),
+            "mqtt: the broker has lost the session of \"%s\" (%u times now): what it kept for "
+            "it is gone, and what was published in the %.1f s without a connection; %zu "
+            "messages that are in flight here still arrive (does the broker keep sessions, "
+            "and is session_expiry long enough?)",
+            s->client_id, ++s->sessions_lost, (double)up->away_ms / 1000, up->unacknowledged);
+    else if (!up->session_present)
+        log_info(pipeline_name(s->base.pipeline),
+                 "mqtt: a new session for \"%s\": what was published before is not in it",
+                 s->client_id);
+    pipeline_source_state(&s->base, true, NULL);
+}
+
 static void take_one(struct mqtt_source *s, struct note *note)
 {
     switch ((enum mqtt_news)note->kind) {
@@ -160,8 +187,11 @@ static void take_one(struct mqtt_source *s, struct note *note)
     case MQTT_ACKED:
         acknowledged(s, ((struct mqtt_acked *)note)->done);
         break;
+    case MQTT_OLDEST:
+        report_oldest(s, (struct mqtt_oldest *)note);
+        break;
     case MQTT_UP:
-        pipeline_source_state(&s->base, true, NULL);
+        connected(s, (const struct mqtt_up *)note);
         break;
     case MQTT_DOWN:
         pipeline_source_state(&s->base, false, &((struct mqtt_down *)note)->why);

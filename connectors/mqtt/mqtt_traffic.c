@@ -2,7 +2,10 @@
 
 #include "connectors/mqtt/mqtt_publish.h"
 
-enum { TICK_MS = 5 }; /* while something waits for a busy socket */
+enum {
+    TICK_MS = 5, /* while something waits for a busy socket */
+    WATCH_MS = 1000,
+};
 
 /* ---- acknowledgements ---- */
 
@@ -40,6 +43,30 @@ bool mqtt_traffic_acknowledge(struct mqtt_client *c, struct receipt *settled)
     paho_unlock();
     tell_acked(c, done);
     return all;
+}
+
+static void tell_oldest(struct mqtt_client *c, const struct ack_gate_oldest *oldest)
+{
+    struct mqtt_oldest *news = mem_zalloc(sizeof(*news));
+    uint64_t now_ms = uv_hrtime() / 1000000;
+    if (oldest) {
+        news->packet_id = oldest->packet_id;
+        news->age_ms = now_ms > oldest->since_ms ? now_ms - oldest->since_ms : 0;
+        news->behind = oldest->behind;
+    }
+    mqtt_client_tell(c, &news->note, MQTT_OLDEST);
+}
+
+void mqtt_traffic_watch(void *client)
+{
+    struct mqtt_client *c = client;
+    struct ack_gate_oldest oldest;
+    paho_lock();
+    bool waits = ack_gate_oldest(c->setup.gate, &oldest);
+    paho_unlock();
+    if (waits || c->waited) tell_oldest(c, waits ? &oldest : NULL);
+    c->waited = waits;
+    loop_timer_start(c->loop, &c->watch, WATCH_MS);
 }
 
 /* ---- publishing ---- */

@@ -95,10 +95,15 @@ void broker_expect(struct broker *b, int type, struct packet *p)
     assert_int_equal(p->type, type);
 }
 
-bool broker_has_input(const struct broker *b)
+bool broker_hears_within(const struct broker *b, int ms)
 {
     struct pollfd p = {.fd = b->connection, .events = POLLIN};
-    return poll(&p, 1, 0) == 1;
+    return poll(&p, 1, ms) == 1;
+}
+
+bool broker_has_input(const struct broker *b)
+{
+    return broker_hears_within(b, 0);
 }
 
 void broker_expect_end(struct broker *b)

@@ -44,6 +44,7 @@ void broker_hang_up(struct broker *b);
 void broker_read(struct broker *b, struct packet *p);
 void broker_expect(struct broker *b, int type, struct packet *p); /* the next one is of that type */
 bool broker_has_input(const struct broker *b);                    /* now */
+bool broker_hears_within(const struct broker *b, int ms);         /* for what must not come */
 void broker_expect_end(struct broker *b); /* the client closed the connection; rest is skipped */
 
 void broker_write(struct broker *b, const void *bytes, size_t len);

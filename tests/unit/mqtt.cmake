@@ -9,10 +9,11 @@ unit_test(mqtt_reason connector_mqtt)
 
 # Against a broker that does as the test says, in the same process.
 set(scripted ../mqtt/scripted_broker.c ../mqtt/scripted_client.c ../mqtt/scripted_websocket.c)
-foreach(name acks backlog connect hanging_dns publish websocket)
+foreach(name acks backlog connect hanging_dns publish sink websocket)
     unit_test(mqtt_${name} connector_mqtt)
     target_sources(test_mqtt_${name} PRIVATE ${scripted})
 endforeach()
+target_sources(test_mqtt_sink PRIVATE scripted.c)
 
 # The same without the gate: it must find the early acknowledgement, and not fail for another reason.
 if(TARGET connector_mqtt_nogate)

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "bridge/oldest.h"
+
 static const char *const one_topic[] = {"t"};
 static const struct opt_list topics = {one_topic, 1};
 
@@ -173,6 +175,49 @@ static void test_a_new_group_begins_at_the_end(void **state)
     keeper_free(&k);
 }
 
+static bool is_a_second_old(void *arg)
+{
+    return atomic_load(&pipeline_stats(arg)->oldest_ms) >= 1000;
+}
+
+static bool is_done(void *arg)
+{
+    return atomic_load(&pipeline_stats(arg)->oldest_ms) == 0;
+}
+
+/* One message of one partition holds back the commits of those behind it. */
+static void test_what_waits_longest(void **state)
+{
+    struct rig *r = *state;
+    struct keeper k = {0};
+    struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
+    struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 100);
+    struct oldest oldest = {0};
+    rig_topic(r, "t", 2);
+    rig_write(r, "t", 0, 20);
+    rig_write(r, "t", 1, 20);
+    struct pipeline *p = rig_start(r, 0, &conf);
+    until_seen(r, &k, 40);
+    for (size_t i = 0; i < 40; i++)
+        if (i != keeper_index(&k, "t-1-3")) keeper_confirm(&k, i);
+    rig_until(r, is_a_second_old, p);
+    assert_int_equal(stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED), 23);
+    keeper_confirm_all(&k);
+    rig_until(r, is_done, p);
+
+    oldest_report(&oldest, p, "message t-1-3", 59000, 16);
+    assert_false(rig_logged(r, "not ready"));
+    oldest_report(&oldest, p, "message t-1-3", 61000, 16);
+    assert_true(rig_logged(r, "not ready: message t-1-3 waits for 61 s to be confirmed, and holds "
+                              "back the acknowledgement of 16 behind it"));
+    oldest_report(&oldest, p, "message t-1-3", 62000, 16);
+    assert_false(rig_logged(r, "waits for 62 s")); /* once a minute */
+    oldest_report(&oldest, p, NULL, 0, 0);
+    assert_true(rig_logged(r, "no message waits for a minute any more"));
+    rig_stop(r, 0, p);
+    keeper_free(&k);
+}
+
 /* Partitions move from broker to broker while messages go through; nothing is missing or twice. */
 static void test_leaders_move(void **state)
 {
@@ -249,6 +294,7 @@ int main(void)
         MOCKED(test_a_lost_offset_is_reset_where_the_user_says_so),
         MOCKED(test_no_offset_is_an_error_where_the_user_says_so),
         MOCKED(test_a_new_group_begins_at_the_end),
+        MOCKED(test_what_waits_longest),
         cmocka_unit_test_setup_teardown(test_leaders_move, rig_open_three, rig_close),
         MOCKED(test_cooperative_members_keep_what_they_have),
     };

@@ -15,8 +15,8 @@ static void test_in_order(void **state)
 {
     (void)state;
     struct kafka_window w = {0};
-    assert_int_equal(kafka_window_push(&w, 10), 0);
-    assert_int_equal(kafka_window_push(&w, 11), 1);
+    assert_int_equal(kafka_window_push(&w, 10, 0), 0);
+    assert_int_equal(kafka_window_push(&w, 11, 0), 1);
     assert_int_equal(kafka_window_confirm(&w, 0, &receipts[0]), 1);
     assert_int_equal(kafka_window_next_offset(&w), 11);
     assert_int_equal(kafka_window_confirm(&w, 1, &receipts[1]), 1);
@@ -33,7 +33,7 @@ static void test_never_past_a_message_in_flight(void **state)
     (void)state;
     struct kafka_window w = {0};
     for (int i = 0; i < 5; i++)
-        kafka_window_push(&w, 100 + i);
+        kafka_window_push(&w, 100 + i, 0);
     assert_int_equal(kafka_window_confirm(&w, 4, &receipts[4]), 0);
     assert_int_equal(kafka_window_confirm(&w, 2, &receipts[2]), 0);
     assert_int_equal(kafka_window_confirm(&w, 0, &receipts[0]), 1);
@@ -49,9 +49,9 @@ static void test_gaps_in_offsets(void **state)
 {
     (void)state; /* compaction took 8 and 9, a transaction marker stands at 11 */
     struct kafka_window w = {0};
-    kafka_window_push(&w, 7);
-    kafka_window_push(&w, 10);
-    kafka_window_push(&w, 12);
+    kafka_window_push(&w, 7, 0);
+    kafka_window_push(&w, 10, 0);
+    kafka_window_push(&w, 12, 0);
     kafka_window_confirm(&w, 1, &receipts[1]);
     kafka_window_confirm(&w, 0, &receipts[0]);
     assert_int_equal(kafka_window_next_offset(&w), 11);
@@ -68,7 +68,7 @@ static void test_wraps_and_grows(void **state)
     uint64_t pushed = 0, popped = 0;
     for (unsigned round = 0; round < 300; round++) {
         for (unsigned i = 0; i < 7 + round % 11; i++, pushed++)
-            assert_int_equal(kafka_window_push(&w, (int64_t)(3 * pushed)), pushed);
+            assert_int_equal(kafka_window_push(&w, (int64_t)(3 * pushed), 0), pushed);
         uint64_t some = kafka_window_count(&w) / 2;
         for (uint64_t at = popped + some; at-- > popped;)
             kafka_window_confirm(&w, at, &receipts[at % 4096]);
@@ -91,7 +91,7 @@ static void test_random_order(void **state)
     static bool confirmed[N];
     srand(7);
     for (unsigned i = 0; i < N; i++) {
-        kafka_window_push(&w, i);
+        kafka_window_push(&w, i, 0);
         order[i] = i;
     }
     for (unsigned i = N - 1; i > 0; i--) {
@@ -116,7 +116,7 @@ static void test_abandon_gives_back_what_it_holds(void **state)
     (void)state;
     struct kafka_window w = {0};
     for (int i = 0; i < 4; i++)
-        kafka_window_push(&w, i);
+        kafka_window_push(&w, i, 0);
     kafka_window_confirm(&w, 0, &receipts[0]);
     kafka_window_confirm(&w, 2, &receipts[2]);
     assert_ptr_equal(kafka_window_abandon(&w), &receipts[0]);

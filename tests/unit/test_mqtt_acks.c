@@ -212,6 +212,34 @@ static int tear_down_closing(void **state)
     return 0;
 }
 
+static void expect_oldest(struct world *w, uint16_t packet_id, size_t behind)
+{
+    struct mqtt_oldest *o;
+    bool found = false;
+    while (!found) {
+        o = client_wait(&w->client, MQTT_OLDEST);
+        found = o->packet_id == packet_id && o->behind == behind;
+        free(o);
+    }
+}
+
+/* Said about once a second, while one waits, and once more when none does. */
+static void test_what_waits_longest(void **state)
+{
+    struct world *w = *state;
+    broker_publish(&w->broker, 1, false, "t/a", "one");
+    broker_publish(&w->broker, 2, false, "t/a", "two");
+    struct receipt one = arrival(w, "one"), two = arrival(w, "two");
+    expect_oldest(w, 1, 1);
+    settle(w, &two);
+    expect_oldest(w, 1, 1);
+    settle(w, &one);
+    expect_puback(w, 1);
+    expect_puback(w, 2);
+    expect_oldest(w, 0, 0);
+    assert_int_equal(acked(w), 2);
+}
+
 static void test_qos_0_owes_nothing(void **state)
 {
     struct world *w = *state;
@@ -236,6 +264,7 @@ int main(int argc, char **argv)
         ACK_TEST(test_lost_session),
         ACK_TEST(test_nothing_is_written_before_connack),
         ACK_TEST(test_qos_0_owes_nothing),
+        ACK_TEST(test_what_waits_longest),
         cmocka_unit_test_setup_teardown(test_close_waits_until_the_broker_has_read, set_up,
                                         tear_down_closing),
     };

@@ -199,6 +199,77 @@ static void test_pause_and_resume(void **state)
     finish(w);
 }
 
+static struct mqtt_up expect_up(struct world *w)
+{
+    struct mqtt_up *news = client_wait(&w->client, MQTT_UP), up = *news;
+    free(news);
+    return up;
+}
+
+static void test_a_session_that_is_lost(void **state)
+{
+    (void)state;
+    struct world *w = start(true);
+    client_open_source(&w->client);
+    broker_welcome(&w->broker, false, true);
+    struct mqtt_up up = expect_up(w);
+    assert_false(up.session_present || up.session_lost); /* the first one: a new session */
+    broker_publish(&w->broker, 1, false, "t/a", "one");
+    broker_publish(&w->broker, 2, false, "t/a", "two");
+    for (int i = 0; i < 2; i++)
+        mqtt_arrival_free(client_wait(&w->client, MQTT_ARRIVED));
+    broker_welcome(&w->broker, true, true); /* which hangs up first */
+    up = expect_up(w);
+    assert_true(up.session_present && !up.session_lost && up.away_ms > 0);
+    broker_welcome(&w->broker, false, true);
+    up = expect_up(w);
+    assert_true(!up.session_present && up.session_lost);
+    assert_int_equal(up.unacknowledged, 2);
+    finish(w);
+}
+
+/* Somebody else uses our client_id, and takes the session whenever we have it: no war. */
+static void test_takeover(void **state)
+{
+    (void)state;
+    enum { TAKEOVERS = 4, FIRST_MS = 50 };
+    struct world *w = start(true);
+    uint64_t last_ns = 0, before_last_ns = 0;
+    w->client.conf.reconnect_delay = FIRST_MS;
+    w->client.conf.reconnect_max_delay = 10000;
+    client_open_source(&w->client);
+    for (int i = 0; i < TAKEOVERS; i++) {
+        broker_welcome(&w->broker, true, true);
+        free(client_wait(&w->client, MQTT_UP));
+        before_last_ns = last_ns;
+        last_ns = uv_hrtime();
+        broker_write(&w->broker, "\xe0\2\x8e\0", 4); /* DISCONNECT: session taken over */
+        expect_down(w, "another client took over the session");
+    }
+    /* The pause doubled each time, and half of it is jitter. */
+    assert_true(last_ns - before_last_ns >= (FIRST_MS << (TAKEOVERS - 2)) / 2 * UINT64_C(1000000));
+    finish(w);
+}
+
+/* Will of MQTT 5: QoS 1, retained. */
+static void test_will_of_mqtt_5(void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = "\0\4MQTT\5\x2e\0\x1e\0\0\x8scripted\0\0\4last\0\3bye";
+    struct world *w = start(true);
+    struct packet p;
+    w->client.conf.will_topic = "last";
+    w->client.conf.will_payload = "bye";
+    w->client.conf.will_qos = 1;
+    w->client.conf.will_retain = true;
+    client_open_sink(&w->client);
+    broker_accept(&w->broker);
+    broker_expect(&w->broker, CONNECT, &p);
+    assert_int_equal(p.len, sizeof(expected) - 1);
+    assert_memory_equal(p.body, expected, sizeof(expected) - 1);
+    finish(w);
+}
+
 static void test_close_at_any_time(void **state)
 {
     (void)state;
@@ -228,6 +299,9 @@ int main(void)
         cmocka_unit_test(test_name_that_does_not_exist),
         cmocka_unit_test(test_name_with_several_addresses),
         cmocka_unit_test(test_pause_and_resume),
+        cmocka_unit_test(test_a_session_that_is_lost),
+        cmocka_unit_test(test_takeover),
+        cmocka_unit_test(test_will_of_mqtt_5),
         cmocka_unit_test(test_close_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
