@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.e2e.bridge import binary
 from tests.rig import BUILD, ROOT, Unavailable
 
-from . import results
+from . import controls, results
 from .matrix import ROWS, SHORT, play, row_of
 from .stage import PAIRS, Brokers
 
@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same choices (default 1)")
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
     parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
+    parser.add_argument("--controls", action="store_true", help="the harness against itself")
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
     parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
@@ -61,6 +62,19 @@ class Player:
             for row, pair, store, size in chosen:
                 if (row.name, pair, store) not in self.already:
                     self.report(self.play(row, pair, store, size, brokers))
+        self.clean_up()
+
+    def play_controls(self, only):
+        with Brokers(self.folder / "brokers") as brokers:
+            for control in controls.CONTROLS:
+                if only in (None, control.name):
+                    result = controls.play(control, brokers, self.folder / control.name, self.seed)
+                    self.failed += result["verdict"] != "pass"
+                    found = " ".join([*result["found"], result.get("why", "")[:500]]) or "nothing"
+                    print(f"{result['verdict']:4}  {control.name:18} {control.pair:11} {control.says}: found {found}", flush=True)
+        self.clean_up()
+
+    def clean_up(self):
         if self.failed:
             print(f"what failed is kept in {self.folder.relative_to(ROOT)}")
         else:
@@ -97,7 +111,10 @@ def main():
         print(results.summary(so_far) + "\n\n" + results.table(so_far, ROWS, PAIRS))
         return 0
     player = Player(a)
-    player.play_all(plan(a))
+    if a.controls:
+        player.play_controls(a.row)
+    else:
+        player.play_all(plan(a))
     return 1 if player.failed else 0
 
 

@@ -134,8 +134,9 @@ def answers_lost(stage, side, link):
     for _ in range(stage.count(5)):
         stage.allow_repeats()
         link.set(hole="down")
-        link.wait_bytes("up", 2000)
-        stage.pause(0.2)
+        if side == "sink":
+            link.wait_bytes("up", 2000)
+        stage.pause(1.0, 0.2)
         link.reset()
         stage.under_way()
 

@@ -208,6 +208,11 @@ class Stage:
         self._wait(lambda: len(self.reader.seen) >= before + count, timeout_s, f"{count} more messages at the sink")
         self.recoveries.append(round(time.monotonic() - began, 2))
 
+    def under_load(self, count, timeout_s=60):
+        """Until so many more are at the source, while the bridge is away."""
+        before = len(self.loader.acked)
+        wait_until(lambda: len(self.loader.acked) >= before + count, timeout_s, f"{count} more messages at the source")
+
     def recover(self):
         """The bridge was killed, or has ended: it is started again, and works again."""
         began = time.monotonic()
