@@ -4,12 +4,13 @@ import hashlib
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.bridge import binary
 from tests.rig import BUILD, ROOT, Unavailable
 
-from . import controls, results
+from . import controls, results, soak
 from .matrix import ROWS, SHORT, play, row_of
 from .stage import PAIRS, Brokers
 
@@ -26,10 +27,15 @@ def arguments():
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
     parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
     parser.add_argument("--controls", action="store_true", help="the harness against itself")
+    parser.add_argument("--soak", type=soak.seconds, metavar="TIME", help="random faults for so long: 90s, 10m, 2h")
+    parser.add_argument("--schedule", help="one episode of a soak, as it printed it")
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
     parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
-    return parser.parse_args()
+    a = parser.parse_args()
+    if a.row in PAIRS and (a.soak or a.schedule):
+        a.row, a.pair = None, a.row
+    return a
 
 
 def plan(a):
@@ -74,6 +80,22 @@ class Player:
                     print(f"{result['verdict']:4}  {control.name:18} {control.pair:11} {control.says}: found {found}", flush=True)
         self.clean_up()
 
+    def play_soak(self, a):
+        def say(result, text):
+            if result:
+                self.report(result, text, record=False)
+            else:
+                print(f"      {text}", flush=True)
+
+        with Brokers(self.folder / "brokers") as brokers:
+            record = partial(results.append, self.path)
+            one = soak.Soak(brokers, self.folder, say, lambda r: record({**r, "program": self.program}))
+            if a.schedule:
+                say(one.episode(a.pair, a.seed, a.schedule.split(",")), "")
+            else:
+                one.run(a.soak, soak.chosen_pairs(a.pair), a.seed)
+        self.clean_up()
+
     def clean_up(self):
         if self.failed:
             print(f"what failed is kept in {self.folder.relative_to(ROOT)}")
@@ -93,15 +115,16 @@ class Player:
         named = {"row": row.name, "pair": pair, "store": store, "seed": self.seed, "size": size}
         return {**named, **result, "program": self.program}
 
-    def report(self, result):
-        results.append(self.path, result)
+    def report(self, result, command=None, record=True):
+        if record:
+            results.append(self.path, result)
         store = "" if result["store"] == "off" else result["store"]
         played = f"{result['row']:18} {result['pair']:11} {store:6}"
         print(f"{result['verdict']:4}  {played} {results.line(result)}", flush=True)
         if result["verdict"] == "fail":
             self.failed += 1
             what = " ".join([*result["failed"], result.get("late", "")])
-            print(f"      {what} -- again: {results.command(result)}", flush=True)
+            print(f"      {what} -- again: {command or results.command(result)}", flush=True)
 
 
 def main():
@@ -111,7 +134,9 @@ def main():
         print(results.summary(so_far) + "\n\n" + results.table(so_far, ROWS, PAIRS))
         return 0
     player = Player(a)
-    if a.controls:
+    if a.soak or a.schedule:
+        player.play_soak(a)
+    elif a.controls:
         player.play_controls(a.row)
     else:
         player.play_all(plan(a))
