@@ -12,12 +12,19 @@ struct sqs_digest {
     EVP_MD_CTX *ctx;
 };
 
+/* OpenSSL fails here only without memory, and what it leaves is no digest of anything. */
+static void must(bool fine)
+{
+    if (!fine) abort();
+}
+
 struct sqs_digest *sqs_digest_create(void)
 {
     struct sqs_digest *d = mem_zalloc(sizeof(*d));
     d->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     d->ctx = EVP_MD_CTX_new();
+    must(d->sha256 && d->ctx);
     return d;
 }
 
@@ -38,23 +45,23 @@ bool sqs_digest_has_md5(const struct sqs_digest *d)
 static struct sqs_md5 finish_md5(struct sqs_digest *d)
 {
     struct sqs_md5 md5;
-    EVP_DigestFinal_ex(d->ctx, md5.bytes, NULL);
+    must(EVP_DigestFinal_ex(d->ctx, md5.bytes, NULL));
     return md5;
 }
 
 struct sqs_md5 sqs_digest_body(struct sqs_digest *d, struct bytes body)
 {
     if (!d->md5) return (struct sqs_md5){{0}};
-    EVP_DigestInit_ex2(d->ctx, d->md5, NULL);
-    EVP_DigestUpdate(d->ctx, body.ptr, body.len);
+    must(EVP_DigestInit_ex2(d->ctx, d->md5, NULL));
+    must(EVP_DigestUpdate(d->ctx, body.ptr, body.len));
     return finish_md5(d);
 }
 
 static void add_with_length(struct sqs_digest *d, struct bytes b)
 {
     uint32_t len = htonl((uint32_t)b.len);
-    EVP_DigestUpdate(d->ctx, &len, sizeof(len));
-    if (b.len) EVP_DigestUpdate(d->ctx, b.ptr, b.len);
+    must(EVP_DigestUpdate(d->ctx, &len, sizeof(len)));
+    if (b.len) must(EVP_DigestUpdate(d->ctx, b.ptr, b.len));
 }
 
 static void add_attr(struct sqs_digest *d, const struct attr *a)
@@ -63,7 +70,7 @@ static void add_attr(struct sqs_digest *d, const struct attr *a)
     const char binary = 2, text = 1;
     add_with_length(d, a->name);
     add_with_length(d, bytes_of(type, mapping_type_write(a, type, sizeof(type))));
-    EVP_DigestUpdate(d->ctx, a->type == ATTR_BINARY ? &binary : &text, 1);
+    must(EVP_DigestUpdate(d->ctx, a->type == ATTR_BINARY ? &binary : &text, 1));
     add_with_length(d, a->value);
 }
 
@@ -89,7 +96,7 @@ struct sqs_md5 sqs_digest_attrs(struct sqs_digest *d, const struct attr *attrs, 
     const struct attr *sorted[MSG_MAX_ATTRS];
     if (!d->md5) return (struct sqs_md5){{0}};
     sort_by_name(sorted, attrs, count);
-    EVP_DigestInit_ex2(d->ctx, d->md5, NULL);
+    must(EVP_DigestInit_ex2(d->ctx, d->md5, NULL));
     for (size_t i = 0; i < count; i++)
         add_attr(d, sorted[i]);
     return finish_md5(d);
@@ -115,10 +122,10 @@ void sqs_digest_sha256(struct sqs_digest *d, const struct bytes *parts, size_t c
                        char hex[static 65])
 {
     unsigned char sum[32];
-    EVP_DigestInit_ex2(d->ctx, d->sha256, NULL);
+    must(EVP_DigestInit_ex2(d->ctx, d->sha256, NULL));
     for (size_t i = 0; i < count; i++)
         add_with_length(d, parts[i]);
-    EVP_DigestFinal_ex(d->ctx, sum, NULL);
+    must(EVP_DigestFinal_ex(d->ctx, sum, NULL));
     put_hex(sum, sizeof(sum), hex);
     hex[64] = '\0';
 }

@@ -5,7 +5,24 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "connectors/sqs/sqs_digest.h"
+
+/* Linked with --wrap: OpenSSL makes its context here, which fails without memory. */
+int __real_EVP_DigestInit_ex2(EVP_MD_CTX *ctx, const EVP_MD *type, const OSSL_PARAM params[]);
+int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *ctx, const EVP_MD *type, const OSSL_PARAM params[]);
+static bool without_memory;
+
+int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *ctx, const EVP_MD *type, const OSSL_PARAM params[])
+{
+    return without_memory ? 0 : __real_EVP_DigestInit_ex2(ctx, type, params);
+}
 
 #define TEXT(name, value)                                                                          \
     {                                                                                              \
@@ -76,6 +93,28 @@ static void parts_of_an_id_do_not_run_together(void **state)
     sqs_digest_destroy(d);
 }
 
+/* A made-up deduplication id could make SQS drop a message for another one. */
+static void no_digest_is_made_up(void **state)
+{
+    (void)state;
+    const struct rlimit no_core = {0, 0};
+    const struct bytes part = BYTES_LIT("ab");
+    char hex[65];
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct sqs_digest *d = sqs_digest_create();
+        setrlimit(RLIMIT_CORE, &no_core);
+        without_memory = true;
+        sqs_digest_sha256(d, &part, 1, hex);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +122,7 @@ int main(void)
         cmocka_unit_test(names_are_sorted_by_their_bytes),
         cmocka_unit_test(a_body_is_compared_in_any_case),
         cmocka_unit_test(parts_of_an_id_do_not_run_together),
+        cmocka_unit_test(no_digest_is_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
