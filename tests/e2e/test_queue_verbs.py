@@ -1,8 +1,9 @@
 """`sqsbridge queue ...` against the strict simulator and ElasticMQ, with boto3 on the other side: it sees what the verbs did,
 and they see what it did.
 
-ElasticMQ lacks: FIFO scopes and limits, encryption, policies, the redrive allow policy, permissions (it says yes and keeps
-none), paging of lists, move tasks that can be watched to their end. Those are shown by the simulator alone.
+ElasticMQ lacks: FIFO scopes and limits, encryption, policies and the redrive allow policy (it ignores them), permissions (it
+says yes and keeps none), paging of lists, signatures, request ids, the minute between purges, faults; it forgets a move task that
+was cancelled, and does not answer where the source is no dead-letter queue. Those are shown by the simulator alone.
 """
 import base64
 import json
@@ -408,15 +409,15 @@ def with_dead_letters(far, count):
     return url, dead
 
 
-def test_redrive(strict):
-    url, dead = with_dead_letters(strict, 5)
-    done = strict.run("redrive", "start", dead, "--wait")
+def test_redrive(far):
+    url, dead = with_dead_letters(far, 5)
+    done = far.run("redrive", "start", dead, "--wait")
     assert done.code == OK and done.out == "COMPLETED, 5 messages moved\n", (done.out, done.err)
-    assert counts(strict, url)[0] == 5 and counts(strict, dead)[0] == 0
-    task, = strict.json("redrive", "list", dead)["Results"]
+    assert counts(far, url)[0] == 5 and counts(far, dead)[0] == 0
+    task, = far.json("redrive", "list", dead)["Results"]
     assert task["Status"] == "COMPLETED" and task["ApproximateNumberOfMessagesMoved"] == 5
-    assert task == strict.boto.list_message_move_tasks(SourceArn=strict.arn(dead))["Results"][0]
-    assert "COMPLETED" in strict.run("redrive", "list", dead).out
+    assert task == far.boto.list_message_move_tasks(SourceArn=far.arn(dead))["Results"][0]
+    assert "COMPLETED" in far.run("redrive", "list", dead).out
 
 
 def test_redrive_elsewhere_and_cancel(strict):
@@ -432,15 +433,6 @@ def test_redrive_elsewhere_and_cancel(strict):
     assert cancelled["Status"] == "CANCELLED"
     strict.refused(DATA, "redrive", "cancel", handle)
     strict.refused(NO_INPUT, "redrive", "cancel", "bm9uZQ==")
-
-
-@pytest.mark.java
-def test_redrive_elasticmq(elasticmq):
-    far = Far(elasticmq.endpoint())
-    url, dead = with_dead_letters(far, 5)
-    assert far.json("redrive", "start", dead)["TaskHandle"]
-    wait_until(lambda: counts(far, url)[0] == 5, 20, "messages that are back")
-    assert far.json("redrive", "list", dead)["Results"][0]["SourceArn"] == far.arn(dead)
 
 
 def test_redrive_of_no_dead_letter_queue(strict):

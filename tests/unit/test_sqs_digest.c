@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
 #include <openssl/evp.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "connectors/sqs/sqs_digest.h"
+#include "connectors/sqs/sqs_pack.h"
 
 /* Linked with --wrap: OpenSSL makes its context here, which fails without memory. */
 int __real_EVP_DigestInit_ex2(EVP_MD_CTX *ctx, const EVP_MD *type, const OSSL_PARAM params[]);
@@ -115,9 +114,58 @@ static void no_digest_is_made_up(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+/* As where the crypto policy wants what has FIPS's approval: MD5 has not. */
+static void without_md5_nothing_is_compared(void **state)
+{
+    (void)state;
+    EVP_set_default_properties(NULL, "fips=yes");
+    struct sqs_digest *d = sqs_digest_create();
+    EVP_set_default_properties(NULL, "");
+    const struct attr attr = TEXT("a", "v");
+    struct sqs_entry entry = {.body = BYTES_LIT("x"),
+                              .attrs = &attr,
+                              .attr_count = 1,
+                              .trace_header = BYTES_LIT("Root=1")};
+    struct sqs_result wrong = {
+        .body_md5 = BYTES_LIT("00"), .attrs_md5 = BYTES_LIT("00"), .system_md5 = BYTES_LIT("00")};
+    assert_false(sqs_digest_has_md5(d));
+    struct sqs_sums sums = sqs_sums_of(d, &entry);
+    assert_true(sqs_sums_agree(&sums, d, &wrong));
+    sqs_digest_destroy(d);
+}
+
+static void all_three_sums_are_compared(void **state)
+{
+    (void)state;
+    struct sqs_digest *d = sqs_digest_create();
+    const struct attr attr = TEXT("attribName1", "attribValue 1");
+    struct sqs_entry entry = {.body = BYTES_LIT("hello"),
+                              .attrs = &attr,
+                              .attr_count = 1,
+                              .trace_header =
+                                  BYTES_LIT("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")};
+    const struct bytes body = BYTES_LIT("5d41402abc4b2a76b9719d911017c592"),
+                       attrs = BYTES_LIT("19e27d4e946b072f3f58da80d94fd778"),
+                       system = BYTES_LIT("5f48eef650c1d0207456969c85af2fdd");
+    struct sqs_sums sums = sqs_sums_of(d, &entry);
+    struct sqs_result right = {.body_md5 = body, .attrs_md5 = attrs, .system_md5 = system};
+    struct sqs_result wrong_body = right, wrong_attrs = right, wrong_system = right, none = {0};
+    wrong_body.body_md5 = attrs;
+    wrong_attrs.attrs_md5 = body;
+    wrong_system.system_md5 = body;
+    assert_true(sqs_sums_agree(&sums, d, &right));
+    assert_true(sqs_sums_agree(&sums, d, &none)); /* an emulator that gives none */
+    assert_false(sqs_sums_agree(&sums, d, &wrong_body));
+    assert_false(sqs_sums_agree(&sums, d, &wrong_attrs));
+    assert_false(sqs_sums_agree(&sums, d, &wrong_system));
+    sqs_digest_destroy(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_md5_nothing_is_compared),
+        cmocka_unit_test(all_three_sums_are_compared),
         cmocka_unit_test(attributes_enter_by_name_type_and_value),
         cmocka_unit_test(names_are_sorted_by_their_bytes),
         cmocka_unit_test(a_body_is_compared_in_any_case),
