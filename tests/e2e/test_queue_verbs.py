@@ -528,6 +528,43 @@ def test_throttled(strict, faults):
     assert "Throttl" in strict.refused(UNAVAILABLE, "attributes", url)
 
 
+def test_lost_answers(strict, faults):
+    """What was executed is not executed twice where SQS can tell: the request that is sent again is the same one."""
+    url = strict.queue(".fifo")
+    faults(kind="cut_after", action="SendMessage")
+    strict.json("send", url, "x", "--group", "g", "--deduplication-id", "d")
+    assert counts(strict, url) == (1, 0)
+    faults(kind="cut_after", action="ReceiveMessage")
+    assert len(strict.json("receive", url, "--visibility-timeout", 60)["Messages"]) == 1
+    name = strict.name()
+    faults(kind="cut_after", action="CreateQueue")
+    assert strict.json("create", name, "--delay-seconds", 3)["QueueUrl"].endswith(name)
+    faults(kind="cut_mid", action="ListQueues")
+    assert strict.json("list", "--prefix", name)["QueueUrls"]
+    faults(kind="garbage", action="GetQueueAttributes")
+    assert strict.json("attributes", name)["Attributes"]["DelaySeconds"] == "3"
+
+
+def test_pages_of_proxies_and_expired_keys(strict, faults):
+    url = strict.queue()
+    faults(kind="status", action="GetQueueAttributes", status=503, html="<html>busy</html>", count=-1)
+    assert "ServiceUnavailable" in strict.refused(UNAVAILABLE, "attributes", url)
+    faults(kind="expired_token", action="SendMessage", count=-1)
+    assert "ExpiredToken" in strict.refused(NOT_ALLOWED, "send", url, "x")
+    faults(kind="date_skew", date_skew_s=3600, action="ListQueues", count=-1)
+    done = strict.run("list")
+    assert done.code == OK and "clock" in done.err
+
+
+def test_texts_are_texts(far):
+    """No variables, templates or escapes in what is given on the command line."""
+    url = far.queue()
+    odd = "${HOME} $${x} %s \\n \"'"
+    far.json("send", url, odd, "--attribute", f"a={odd}")
+    message, = far.receive(url)
+    assert message["Body"] == odd and message["MessageAttributes"]["a"]["StringValue"] == odd
+
+
 def test_wrong_md5_of_what_was_sent(strict, faults):
     url = strict.queue()
     faults(kind="wrong_md5", action="SendMessage")
