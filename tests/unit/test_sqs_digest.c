@@ -23,6 +23,17 @@ int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *ctx, const EVP_MD *type, const OSSL_PA
     return without_memory ? 0 : __real_EVP_DigestInit_ex2(ctx, type, params);
 }
 
+/* Linked likewise: a crypto policy that has no MD5. */
+EVP_MD *__real_EVP_MD_fetch(OSSL_LIB_CTX *context, const char *algorithm, const char *properties);
+EVP_MD *__wrap_EVP_MD_fetch(OSSL_LIB_CTX *context, const char *algorithm, const char *properties);
+static bool without_md5;
+
+EVP_MD *__wrap_EVP_MD_fetch(OSSL_LIB_CTX *context, const char *algorithm, const char *properties)
+{
+    if (without_md5 && strcmp(algorithm, "MD5") == 0) return NULL;
+    return __real_EVP_MD_fetch(context, algorithm, properties);
+}
+
 #define TEXT(name, value)                                                                          \
     {                                                                                              \
         BYTES_LIT(name), BYTES_LIT(value), BYTES_NONE, ATTR_STRING                                 \
@@ -114,13 +125,12 @@ static void no_digest_is_made_up(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-/* As where the crypto policy wants what has FIPS's approval: MD5 has not. */
 static void without_md5_nothing_is_compared(void **state)
 {
     (void)state;
-    EVP_set_default_properties(NULL, "fips=yes");
+    without_md5 = true;
     struct sqs_digest *d = sqs_digest_create();
-    EVP_set_default_properties(NULL, "");
+    without_md5 = false;
     const struct attr attr = TEXT("a", "v");
     struct sqs_entry entry = {.body = BYTES_LIT("x"),
                               .attrs = &attr,
