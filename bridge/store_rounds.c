@@ -6,19 +6,26 @@
 
 /* ---- the next round ---- */
 
+/* A quarter of a window does not wait for company: the source may not be allowed more before these
+ * are confirmed. */
+static size_t enough_of(const struct pipeline *p)
+{
+    size_t quarter = (pipeline_window(p) + 3) / 4;
+    return quarter < GROUP_MESSAGES ? quarter : GROUP_MESSAGES;
+}
+
 static bool append_is_due(const struct store *s)
 {
     if (!s->filling.count || store_is_blocked(s)) return s->drop_messages || s->drop_bytes;
-    return s->linger_over || s->hurry || s->filling.count >= GROUP_MESSAGES ||
-           s->filling.bytes >= GROUP_BYTES || s->filling.count >= pipeline_window(s->front);
+    return s->linger_over || s->hurry || s->filling.bytes >= GROUP_BYTES ||
+           s->filling.count >= enough_of(s->front);
 }
 
 /* They hold places in the back's window, so not too many may wait. */
 static bool delete_is_due(const struct store *s)
 {
-    size_t enough = pipeline_window(s->back) / 4;
-    if (enough > GROUP_MESSAGES) enough = GROUP_MESSAGES;
-    return s->deletes.count && (s->deletes_due || s->source_stopped || s->deletes.count > enough);
+    bool now = s->deletes_due || s->source_stopped || s->deletes.count >= enough_of(s->back);
+    return s->deletes.count && now;
 }
 
 static bool read_is_due(const struct store *s)

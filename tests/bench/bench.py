@@ -1,4 +1,4 @@
-"""The nine pairs, one after the other: script/bench [--messages N] [--pair FROM-TO]... [--out FILE]
+"""The nine pairs, one after the other: script/bench [--messages N] [--pair FROM-TO]... [--store MODE] [--out FILE]
 
 The source is filled first, so that the bridge runs at full batches; only its own process is counted.
 """
@@ -23,10 +23,11 @@ AIMS = {("sqs", "kafka"): 15, ("kafka", "sqs"): 10, ("mqtt", "sqs"): 20, ("mqtt"
 
 
 class Bench:
-    def __init__(self, folder, program, count, queues):
+    def __init__(self, folder, program, count, queues, store="off"):
         self.folder = Path(folder)
         self.program = program
         self.count = count
+        self.store = store
         self.sim = SqsSim(self.folder / "sqs", queues).start()
         self.broker = Mosquitto(self.folder / "mqtt").start()
         self.kafka = Kafka(self.folder / "kafka").start()
@@ -52,8 +53,10 @@ class Bench:
         self.ends[sink].prepare(self, goes_to)
         feed(self.program, self.folder, self.lines, self.ends[source].sink(came_from))
         pipeline = {"source": self.ends[source].source(came_from), "sink": self.ends[sink].sink(goes_to)}
+        if self.store != "off":
+            pipeline |= {"store": self.store, "store_path": str(self.folder / "store")}
         run = Run(self.program, self.folder, f"{source}-{sink}", pipeline)
-        return {"pair": f"{source}-{sink}", "messages": self.count, **measure(run, self.count)}
+        return {"store": self.store, "pair": f"{source}-{sink}", "messages": self.count, **measure(run, self.count)}
 
     def start_to_first_receive_ms(self):
         """From the start of the process to its first ReceiveMessage, without TLS."""
@@ -78,6 +81,7 @@ def arguments():
     p = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     p.add_argument("--messages", type=int, default=100_000)
     p.add_argument("--pair", action="append", help="as in sqs-kafka; default: all nine")
+    p.add_argument("--store", default="off", choices=["off", "overflow", "always"])
     p.add_argument("--out", default=str(ROOT / "build" / "bench.jsonl"), help="JSON lines are appended here")
     p.add_argument("--program", default=str(ROOT / "build" / "release" / "sqsbridge"))
     return p.parse_args()
@@ -103,7 +107,7 @@ def main():
     options = arguments()
     pairs = chosen_pairs(options.pair)
     folder = tempfile.mkdtemp(prefix="sqsbridge-bench-")
-    bench = Bench(folder, options.program, options.messages, queues_of(pairs))
+    bench = Bench(folder, options.program, options.messages, queues_of(pairs), options.store)
     try:
         print(f"{options.messages:,} messages of 256 bytes with two attributes; the bridge's own process, release build")
         print(f"{'pair':12} {'msg/s':>9} {'us/msg':>9} {'aim':>5} {'RSS MiB':>9} {'anon MiB':>9} {'req/msg':>9} {'turn ms':>9}")
