@@ -69,12 +69,21 @@ static void consider_end(struct flow *f)
     if (f->on_closed) f->on_closed(f->closed_arg);
 }
 
+static void start_half_time(struct flow *f)
+{
+    if (!f->half_time.slot)
+        loop_timer_start(f->loop, &f->half_time, (uint64_t)f->conf->drain_timeout / 2);
+}
+
 static void on_front_closed(struct pipeline *p, void *arg)
 {
     struct flow *f = arg;
-    (void)p;
     f->front_closed = true;
     if (f->store) store_no_more(f->store);
+    if (f->back && pipeline_failure(p)) {
+        f->stopping = true;
+        start_half_time(f);
+    }
     if (f->back && f->stopping && !pipeline_delivers(f->back)) pipeline_stop(f->back);
     consider_end(f);
 }
@@ -113,7 +122,7 @@ void flow_stop(struct flow *f)
         return;
     }
     store_hurry(f->store);
-    loop_timer_start(f->loop, &f->half_time, (uint64_t)f->conf->drain_timeout / 2);
+    start_half_time(f);
 }
 
 /* ---- making and starting ---- */

@@ -97,6 +97,10 @@ struct pipeline {
 void pipeline_wake(struct pipeline *p); /* something has changed: look at the end of this turn */
 void receipt_settle(struct receipt *r); /* its last leg has ended */
 
+/* pipeline_end.c */
+void pipeline_advance_end(struct pipeline *p); /* one step per turn, as far as it has come */
+void pipeline_drain_is_over(void *arg);        /* drain_timeout has passed */
+
 /* parts.c */
 void pipeline_publish(struct pipeline *p); /* what is in flight, in the counters */
 

@@ -129,6 +129,7 @@ bool store_is_blocked(const struct store *s); /* nothing more can be written for
 void store_filling_refused(struct store *s);  /* the disk is full: as store_full says */
 
 /* store_source.c */
+extern const struct source_ops store_source;
 void store_pump_source(struct store *s);
 void store_consider_end(struct store *s);
 int64_t store_first_waiting(const struct store *s); /* the oldest row that the back does not have */

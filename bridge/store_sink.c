@@ -110,7 +110,7 @@ static void watch_sinks(struct store *s)
         spill(s, "the sinks are away");
         return;
     }
-    uint64_t every_ms = after_ms / 4 < 250 ? after_ms / 4 : 250;
+    uint64_t every_ms = after_ms < 40 ? 10 : after_ms < 1000 ? after_ms / 4 : 250;
     if (!s->watch.slot) loop_timer_start(s->loop, &s->watch, every_ms);
 }
 
@@ -447,8 +447,6 @@ static const struct sink_ops sink_ops = {
     .close = close_sink,
     .destroy = destroy,
 };
-
-extern const struct source_ops store_source;
 
 const struct connector store_connector = {
     .name = "store",

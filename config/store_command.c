@@ -168,6 +168,9 @@ static int run_flow(const struct visit *v, const struct pipeline_conf *conf, enu
     if (!ok) flow_stop(flow);
     loop_run(loop);
     ok = ok && flow_is_well(flow, &e);
+    const struct error *failure = flow_failure(flow);
+    if (ok && failure) e = *failure;
+    ok = ok && !failure;
     uint64_t delivered = stats_get(flow_stats(flow), COUNT_CONFIRMED);
     flow_destroy(flow);
     loop_destroy(loop);

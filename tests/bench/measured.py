@@ -76,6 +76,7 @@ def throughput(stats, count):
 def measure(run, count):
     """Waits until `count` messages are through, then reads the figures."""
     run.wait("acknowledged", count, 600)
+    run.wait("confirmed", count, 600)  # with a store, later
     cpu_us = run.cpu_s() * 1e6
     memory = run.memory_mib()
     run.stop()

@@ -189,6 +189,37 @@ static void rules_of_pipelines(void **state)
         "main.conf:7: retry_max_delay: is less than retry_delay (2000 ms)\n");
 }
 
+static void rules_of_stores(void **state)
+{
+    (void)state;
+    static const char ends[] = "source = { type = \"tap\"; }; sink = { type = \"sinkhole\"; };";
+    static const struct {
+        const char *options, *complaint;
+    } cases[] = {
+        {"store = \"always\"",
+         "main.conf:1: store: a store needs store_path, the folder of its files\n"},
+        {"store_path = \"/x\"",
+         "main.conf:1: store_path needs store = \"overflow\" or \"always\"\n"},
+        {"store = \"overflow\"; store_path = \"/x\"; max_in_flight = 1",
+         "main.conf:1: max_in_flight: with a store at least 2: half is for the source, half for "
+         "the "
+         "sinks\n"},
+        {"store = \"always\"; store_path = \"/x\"; store_full = \"reject\"",
+         "main.conf:1: store_full: \"reject\" needs a dead_letter sink\n"},
+        /* What a source loses by itself ends where the store begins. */
+        {"store = \"overflow\"; store_path = \"/x\"; require = (\"at-least-once\")",
+         "main.conf:1: require: at-least-once can't be kept here: it is at-most-once (a tap "
+         "drips), "
+         "not ordered, store: overflow (/x)\n"},
+        {"store = \"always\"; store_path = \"/x\"; require = (\"at-least-once\")", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = mem_printf("pipelines = { p = { %s %s; }; };\n", ends, cases[i].options);
+        check_complaints(text, cases[i].complaint);
+        free(text);
+    }
+}
+
 static void sections(void **state)
 {
     (void)state;
@@ -480,6 +511,7 @@ int main(void)
         TEST(the_environment),
         TEST(rules_between_options),
         TEST(rules_of_pipelines),
+        TEST(rules_of_stores),
         TEST(sections),
         TEST(too_many_sinks),
         TEST(secret_files),

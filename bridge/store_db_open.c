@@ -1,0 +1,197 @@
+/* Opening and closing: pragmas, tables, versions, and what nobody closed. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/store_db_private.h"
+
+enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 1 };
+#define APPLICATION_ID 0x73717362 /* "sqsb" */
+
+/* This very order: EXCLUSIVE before WAL, so that there is no -shm file. */
+static enum store_result set_pragmas(struct store_db *db, struct error *e)
+{
+    static const char before[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                                 "PRAGMA locking_mode = EXCLUSIVE";
+    static const char after[] = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608;"
+                                "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -1024;"
+                                "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+                                "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0";
+    enum store_result result = store_db_execute(db, before, e);
+    if (result != STORE_DONE) return result;
+    sqlite3_stmt *s = NULL;
+    int code = sqlite3_prepare_v2(db->sqlite, "PRAGMA journal_mode = WAL", -1, &s, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    bool wal = code == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    sqlite3_finalize(s);
+    if (code != SQLITE_ROW) return store_db_failed(db, "opening the store", code, e);
+    if (!wal) {
+        error_set(e, FAULT_FATAL, "SQLite has no write-ahead log here (use a local file system)");
+        return STORE_FAILED;
+    }
+    return store_db_execute(db, after, e);
+}
+
+static enum store_result make_tables(struct store_db *db, struct error *e)
+{
+    static const char columns[] = "(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, at_ms INTEGER "
+                                  "NOT NULL, sum INTEGER NOT NULL, head BLOB NOT NULL, body BLOB)";
+    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d;"
+                                "PRAGMA user_version = %d; CREATE TABLE msg%s STRICT;"
+                                "CREATE TABLE bad%s STRICT;"
+                                "CREATE TABLE state(clean INTEGER NOT NULL) STRICT;"
+                                "INSERT INTO state VALUES (1); COMMIT",
+                                APPLICATION_ID, VERSION, columns, columns);
+    enum store_result result = store_db_execute(db, sql, e);
+    sqlite3_free(sql);
+    return result;
+}
+
+/* A ladder stands here when there is a second version: each step in a transaction of its own. */
+static enum store_result check_version(struct store_db *db, struct error *e)
+{
+    int64_t id = store_db_pragma(db, "PRAGMA application_id"),
+            version = store_db_pragma(db, "PRAGMA user_version");
+    if (id == 0 && version == 0 && store_db_pragma(db, "SELECT count(*) FROM sqlite_schema") == 0)
+        return db->to_read ? STORE_DONE : make_tables(db, e);
+    if (id == APPLICATION_ID && version == VERSION) return STORE_DONE;
+    const char *path = sqlite3_db_filename(db->sqlite, NULL);
+    if (id == APPLICATION_ID)
+        error_set(e, FAULT_CONFIG,
+                  "\"%s\" has version %" PRId64 ", this program knows up to %d (use the newer "
+                  "program that wrote it)",
+                  path, version, VERSION);
+    else
+        error_set(e, FAULT_CONFIG, "\"%s\" is not a store of this program (choose another folder)",
+                  path);
+    return STORE_FAILED;
+}
+
+static void set_max_pages(struct store_db *db, int64_t max_bytes)
+{
+    char *sql = sqlite3_mprintf("PRAGMA max_page_count = %lld", max_bytes / PAGE_BYTES);
+    db->usage.max_bytes = store_db_pragma(db, sql) * PAGE_BYTES;
+    sqlite3_free(sql);
+}
+
+static enum store_result count_rows(struct store_db *db, struct error *e)
+{
+    sqlite3_stmt *s = NULL;
+    struct store_usage *u = &db->usage;
+    int code = sqlite3_prepare_v2(
+        db->sqlite, "SELECT count(*), ifnull(min(id), 0), ifnull(max(id), 0) FROM msg", -1, &s,
+        NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    enum store_result result = STORE_DONE;
+    if (code == SQLITE_ROW) {
+        u->messages = sqlite3_column_int64(s, 0);
+        u->first_id = sqlite3_column_int64(s, 1);
+        u->last_id = sqlite3_column_int64(s, 2);
+    } else {
+        result = store_db_failed(db, "reading the store", code, e);
+    }
+    sqlite3_finalize(s);
+    u->bad = store_db_pragma(db, "SELECT count(*) FROM bad");
+    u->clean = store_db_pragma(db, "SELECT clean FROM state") == 1;
+    store_db_look_at_usage(db);
+    return result;
+}
+
+static enum store_result check_pages(struct store_db *db, struct error *e)
+{
+    sqlite3_stmt *s = NULL;
+    int code = sqlite3_prepare_v2(db->sqlite, "PRAGMA quick_check(1)", -1, &s, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
+    enum store_result result = STORE_DONE;
+    if (!text) {
+        result = store_db_failed(db, "checking the store", code, e);
+    } else if (strcmp(text, "ok") != 0) {
+        error_set(e, FAULT_FATAL, "%s", text);
+        result = STORE_BROKEN;
+    }
+    sqlite3_finalize(s);
+    return result;
+}
+
+static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, bool check,
+                                        struct error *e)
+{
+    enum store_result result = set_pragmas(db, e);
+    if (result == STORE_DONE) result = check_version(db, e);
+    if (result == STORE_DONE) result = count_rows(db, e);
+    if (result == STORE_DONE && check && !db->usage.clean) result = check_pages(db, e);
+    if (result == STORE_DONE) {
+        set_max_pages(db, max_bytes);
+        result = store_db_execute(db, "UPDATE state SET clean = 0", e);
+        if (result == STORE_NO_SPACE) result = STORE_DONE; /* then it is checked once too often */
+    }
+    return result;
+}
+
+static enum store_result begin_to_read(struct store_db *db, struct error *e)
+{
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    enum store_result result = store_db_execute(db,
+                                                "PRAGMA locking_mode = EXCLUSIVE;"
+                                                "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
+                                                "PRAGMA cell_size_check = ON",
+                                                e);
+    if (result == STORE_DONE) result = check_version(db, e);
+    if (result == STORE_DONE && count_rows(db, e) != STORE_DONE) {
+        int64_t last = store_db_pragma(db, "SELECT max(id) FROM msg"); /* needs few pages */
+        db->usage.last_id = last > 0 ? last : 0;
+    }
+    return result;
+}
+
+static void discard(struct store_db *db)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(db->statements[i]);
+    sqlite3_close(db->sqlite);
+    free(db->head.ptr);
+    free(db);
+}
+
+static enum store_result open_file(const char *path, int flags, struct store_db **out,
+                                   struct error *e)
+{
+    struct store_db *db = mem_zalloc(sizeof(*db));
+    int code = sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    *out = db;
+    if (code == SQLITE_OK) return STORE_DONE;
+    error_set(e, FAULT_CONFIG, "opening \"%s\": %s (check store_path and its permissions)", path,
+              sqlite3_errstr(code));
+    return STORE_FAILED;
+}
+
+enum store_result store_db_open(const char *path, int64_t max_bytes, bool check,
+                                struct store_db **out, struct error *e)
+{
+    enum store_result result = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, out, e);
+    if (result == STORE_DONE) result = begin_to_write(*out, max_bytes, check, e);
+    if (result == STORE_DONE) return result;
+    discard(*out);
+    *out = NULL;
+    return result;
+}
+
+enum store_result store_db_open_to_read(const char *path, struct store_db **out, struct error *e)
+{
+    enum store_result result = open_file(path, SQLITE_OPEN_READWRITE, out, e);
+    (*out)->to_read = true;
+    if (result == STORE_DONE) result = begin_to_read(*out, e);
+    if (result == STORE_DONE) return result;
+    discard(*out);
+    *out = NULL;
+    return result;
+}
+
+void store_db_close(struct store_db *db)
+{
+    if (!db) return;
+    struct error e;
+    if (!db->to_read) (void)!store_db_execute(db, "UPDATE state SET clean = 1", &e);
+    discard(db); /* checkpoints, and removes the log */
+}
