@@ -166,3 +166,9 @@ bool answer_keys(const struct answer *a, const struct answer_names *names, struc
     keys_free(k);
     return error_set(e, FAULT_DOWN, "the answer's %s is no time", names->fields[ANSWER_EXPIRATION]);
 }
+
+bool answer_keys_of_service(const struct answer *a, const struct answer_names *names,
+                            struct fresh_keys *k, struct error *e)
+{
+    return k->of_a_service = answer_keys(a, names, k, e);
+}

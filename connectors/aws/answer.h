@@ -37,6 +37,10 @@ void answer_free(struct answer *a);
 bool answer_keys(const struct answer *a, const struct answer_names *names, struct fresh_keys *k,
                  struct error *e) MUST_USE;
 
+/* The same, and of_a_service is set. */
+bool answer_keys_of_service(const struct answer *a, const struct answer_names *names,
+                            struct fresh_keys *k, struct error *e) MUST_USE;
+
 /* "2026-11-22T12:00:00Z", with fractions, with an offset: seconds since 1970. */
 bool answer_time(const char *text, int64_t *at_s) MUST_USE;
 

@@ -238,13 +238,13 @@ static void arm(struct credentials *c)
     loop_timer_start(c->home->loop, &c->timer, wait > 0 ? (uint64_t)wait : 0);
 }
 
-/* Somebody else's clock may differ: keys that have expired when they come are good for a while, and
- * AWS has the last word. */
+/* A service's clock may differ from ours: its keys are good for a while, and AWS has the last word.
+ */
 static int64_t expiry_of(const struct fresh_keys *keys, int64_t now)
 {
     if (!keys->expires_s) return INT64_MAX;
     int64_t expires = keys->expires_s * 1000;
-    return expires > now ? expires : now + MARGIN_MS;
+    return expires > now || !keys->of_a_service ? expires : now + MARGIN_MS;
 }
 
 static void publish(struct credentials *c, struct fresh_keys *keys, int64_t expires_ms)
@@ -284,6 +284,22 @@ static void failed(struct credentials *c, const struct error *why)
     tell(c, valid ? TOLD_FAILING : TOLD_NONE, &said);
 }
 
+static void take(struct credentials *c, struct fresh_keys *keys)
+{
+    struct error e;
+    int64_t now = c->now_ms(), late_ms = now - expiry_of(keys, now);
+    if (late_ms < 0) {
+        succeeded(c, keys);
+        return;
+    }
+    keys_free(keys);
+    error_set(&e, FAULT_DOWN,
+              "the keys that it got expired %lld s ago (renew them where they come "
+              "from, or check this machine's clock)",
+              (long long)late_ms / 1000);
+    failed(c, &e);
+}
+
 static void answered(struct provider *p, struct fresh_keys *keys, const struct error *why)
 {
     struct credentials *c = p->arg;
@@ -291,7 +307,7 @@ static void answered(struct provider *p, struct fresh_keys *keys, const struct e
     if (why)
         failed(c, why);
     else
-        succeeded(c, keys);
+        take(c, keys);
     arm(c);
 }
 

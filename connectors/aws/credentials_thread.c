@@ -60,7 +60,8 @@ static void join_at_exit(void)
 
 static void prepare(void)
 {
-    OPENSSL_init_crypto(0, NULL); /* its own handler comes first, and so is called last */
+    /* Its own handler comes first, and so is called last. Without any option it registers none. */
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
     atexit(join_at_exit);
 }
 

@@ -14,6 +14,7 @@
 struct fresh_keys {
     struct aws_keys keys; /* owned */
     int64_t expires_s;    /* since 1970; 0: never, as far as is known */
+    bool of_a_service;    /* it has just made them: what says that they expired is a wrong clock */
     char *region;         /* owned; where they were found, as in a profile; NULL: not told */
 };
 

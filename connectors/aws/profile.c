@@ -359,6 +359,10 @@ static struct provider *choose(struct chain *chain, const struct profile *p, str
 
 static bool enter(struct chain *chain, const char *name, struct error *e)
 {
+    if (chain->count && strcmp(chain->names[chain->count - 1], name) == 0)
+        return error_set(e, FAULT_CONFIG,
+                         "source_profile names the profile itself, which has no keys "
+                         "(name another, or set aws_access_key_id)");
     for (size_t i = 0; i < chain->count; i++)
         if (strcmp(chain->names[i], name) == 0)
             return error_set(e, FAULT_CONFIG,

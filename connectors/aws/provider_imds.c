@@ -137,7 +137,7 @@ static bool read_keys(struct imds *i, struct error *e)
     const char *code = a.fields[ANSWER_CODE], *message = a.fields[ANSWER_MESSAGE];
     bool fine = !code || strcmp(code, "Success") == 0;
     if (fine)
-        fine = answer_keys(&a, &names, &i->keys, e);
+        fine = answer_keys_of_service(&a, &names, &i->keys, e);
     else
         error_set(e, FAULT_DOWN, "%s%s%.200s (check the instance profile's role)", code,
                   message ? ": " : "", message ? message : "");

@@ -63,7 +63,7 @@ static void on_answer(struct ask *ask, const struct error *why)
         return;
     }
     bool read = answer_read_json(ask_text(ask), ask->http.response.len, &names, &a, &e);
-    bool good = read && ask->http.status == 200 && answer_keys(&a, &names, &keys, &e);
+    bool good = read && ask->http.status == 200 && answer_keys_of_service(&a, &names, &keys, &e);
     if (ask->http.status != 200) describe(i, &a, &e);
     answer_free(&a);
     if (!good) {

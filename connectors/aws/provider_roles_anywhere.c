@@ -156,7 +156,7 @@ static bool read_answer(struct anywhere *a, struct fresh_keys *keys, struct erro
     struct ask *ask = &a->ask;
     bool ok = ask->http.status == 200 || ask->http.status == 201;
     bool read = answer_read_json(ask_text(ask), ask->http.response.len, &names, &answer, e);
-    bool good = ok && read && answer_keys(&answer, &names, keys, e);
+    bool good = ok && read && answer_keys_of_service(&answer, &names, keys, e);
     if (!ok) describe(a, &answer, e);
     answer_free(&answer);
     return good;

@@ -36,7 +36,8 @@ enum answer { GOOD, BAD, LATER };
 
 static struct {
     _Atomic int answer;
-    _Atomic int64_t lifetime_s;     /* 0: for ever */
+    _Atomic int64_t lifetime_s; /* 0: for ever */
+    atomic_bool of_a_service;
     atomic_uint fetches, destroyed; /* so far */
 } script;
 
@@ -59,6 +60,7 @@ static void answer(struct provider *p, enum answer what)
     int64_t lifetime = atomic_load(&script.lifetime_s);
     keys.keys.access_key_id = mem_printf("id-%u", n);
     keys.keys.secret_access_key = mem_printf("id-%u", n); /* they must always fit */
+    keys.of_a_service = atomic_load(&script.of_a_service);
     keys.expires_s = lifetime ? scripted_clock() / 1000 + lifetime : 0;
     provider_done(p, &keys);
 }
@@ -236,6 +238,7 @@ static int setup(void **state)
     atomic_store(&clock_ms, 1790000000000);
     atomic_store(&script.answer, GOOD);
     atomic_store(&script.lifetime_s, HOUR_S);
+    atomic_store(&script.of_a_service, false);
     atomic_store(&script.fetches, 0);
     atomic_store(&script.destroyed, 0);
     return 0;
@@ -467,13 +470,29 @@ static void test_refused_during_a_refresh(void **state)
     credentials_end(c);
 }
 
-static void test_keys_that_come_expired_are_tried(void **state)
+static void test_a_service_whose_clock_differs(void **state)
 {
     (void)state;
-    atomic_store(&script.lifetime_s, -600); /* our clock is ahead of theirs */
+    atomic_store(&script.lifetime_s, -600); /* ours is ahead of theirs */
+    atomic_store(&script.of_a_service, true);
     struct credentials *c = begin();
     until_state(c, 1, 0);
     expect_id(c, "id-1");
+    credentials_end(c);
+}
+
+static void test_keys_that_come_expired(void **state)
+{
+    (void)state;
+    atomic_store(&script.lifetime_s, -600);
+    struct credentials *c = begin();
+    struct credentials_state now;
+    until_state(c, 0, 1);
+    expect_none(c);
+    credentials_state(c, &now);
+    assert_string_equal(now.last.text,
+                        "credentials \"test\": the keys that it got expired 600 s ago (renew them "
+                        "where they come from, or check this machine's clock)");
     credentials_end(c);
 }
 
@@ -582,7 +601,8 @@ int main(void)
         CORE_TEST(test_refused_keys_are_refreshed_once),
         CORE_TEST(test_refused_while_a_refresh_fails),
         CORE_TEST(test_refused_during_a_refresh),
-        CORE_TEST(test_keys_that_come_expired_are_tried),
+        CORE_TEST(test_a_service_whose_clock_differs),
+        CORE_TEST(test_keys_that_come_expired),
         CORE_TEST(test_close_while_somebody_waits),
         CORE_TEST(test_an_answer_on_its_way_cannot_be_stopped),
         CORE_TEST(test_the_thread_starts_again),

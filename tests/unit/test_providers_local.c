@@ -242,7 +242,7 @@ static void test_profiles_that_cannot_be(void **state)
     expect_refused(f, "login", "login_session needs a person");
     expect_refused(f, "mfa", "mfa_serial needs a code from a person's device");
     expect_refused(f, "a", "profile \"a\": profile \"b\": source_profile leads back to \"a\"");
-    expect_refused(f, "self", "source_profile leads back to \"self\" (break the circle)");
+    expect_refused(f, "self", "source_profile names the profile itself, which has no keys");
     expect_refused(f, "lost", "profile \"lost\": profile \"nobody\": it is neither in");
     expect_refused(f, "elsewhere", "credential_source = \"Moon\": not known");
     expect_refused(f, "both", "both source_profile and credential_source are set (remove one)");
