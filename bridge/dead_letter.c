@@ -69,11 +69,11 @@ static void write_text(struct json_writer *w, const char *name, struct bytes tex
     json_base64(w, text);
 }
 
-/* Connectors give these names a meaning, or we do. */
+/* Connectors give these names a meaning, or we do, or they can't go everywhere. */
 static bool means_something(struct bytes name)
 {
     return bytes_starts_with(name, BYTES_LIT("mqtt.")) ||
-           bytes_starts_with(name, BYTES_LIT("sqsbridge."));
+           bytes_starts_with(name, BYTES_LIT("sqsbridge.")) || !text_is_mqtt(name);
 }
 
 /* Moves what can stay in its place to attrs; the rest is written. Returns how many stay. */

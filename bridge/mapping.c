@@ -54,7 +54,7 @@ bool mapping_type_read(struct bytes text, struct attr *a)
 static bool fits(const struct attr *a, enum mapping_values values)
 {
     if (values == MAPPING_RAW) return true;
-    return a->type != ATTR_BINARY && text_is_utf8(a->value) && !text_has_nul(a->value);
+    return a->type != ATTR_BINARY && text_is_mqtt(a->value);
 }
 
 static void emit_companion(const struct attr *a, bool base64, mapping_header_fn *emit, void *arg)

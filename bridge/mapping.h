@@ -19,7 +19,7 @@ typedef void mapping_header_fn(
 
 enum mapping_values {
     MAPPING_RAW,  /* values may be any bytes: Kafka headers */
-    MAPPING_TEXT, /* values are UTF-8 without NUL, others go as base64: MQTT user properties */
+    MAPPING_TEXT, /* values are text_is_mqtt(), others go as base64: MQTT user properties */
 };
 
 /* Calls emit for each attribute, its companion right after it where it has one. */

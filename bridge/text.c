@@ -99,6 +99,39 @@ bool text_is_xml(struct bytes b)
     return true;
 }
 
+static uint32_t code_point(const unsigned char *at, size_t len)
+{
+    if (len == 2) return (uint32_t)(at[0] & 0x1f) << 6 | (at[1] & 0x3f);
+    if (len == 3)
+        return (uint32_t)(at[0] & 0x0f) << 12 | (uint32_t)(at[1] & 0x3f) << 6 | (at[2] & 0x3f);
+    return (uint32_t)(at[0] & 0x07) << 18 | (uint32_t)(at[1] & 0x3f) << 12 |
+           (uint32_t)(at[2] & 0x3f) << 6 | (at[3] & 0x3f);
+}
+
+/* Likewise. */
+static size_t mqtt_character(const char *at, const char *end)
+{
+    const unsigned char *bytes = (const unsigned char *)at;
+    size_t len = text_utf8_sequence(at, end);
+    if (len <= 1) return bytes[0] < 0x20 || bytes[0] == 0x7f ? 0 : len;
+    uint32_t code = code_point(bytes, len);
+    bool control = code < 0xa0, noncharacter = (code & 0xfffe) == 0xfffe;
+    return control || noncharacter || (code >= 0xfdd0 && code <= 0xfdef) ? 0 : len;
+}
+
+bool text_is_mqtt(struct bytes b)
+{
+    if (!b.len) return true;
+    const char *at = b.ptr, *end = at + b.len;
+    if (memchr(at, 0x7f, b.len)) return false;
+    while ((at = skip_printable(at, end)) < end) {
+        size_t len = mqtt_character(at, end);
+        if (!len) return false;
+        at += len;
+    }
+    return true;
+}
+
 static const char base64_digits[64] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -18,6 +18,10 @@ size_t text_utf8_sequence(const char *at, const char *end);
  * #x10000-#x10FFFF. */
 bool text_is_xml(struct bytes b);
 
+/* What MQTT brokers take as text: UTF-8 without NUL, control characters and noncharacters. Others
+ * may be answered by closing the connection [MQTT5 1.5.4], and Mosquitto does. */
+bool text_is_mqtt(struct bytes b);
+
 void text_base64(struct bytes raw, struct buf *out); /* appends */
 /* Appends. False: not base64 as it is written (padding required, no white space, no stray bits),
  * out as it was. */

@@ -17,7 +17,7 @@ enum { LONGEST_TOPIC = 65535 };
 
 static bool is_topic_text(struct bytes text)
 {
-    return text.len >= 1 && text.len <= LONGEST_TOPIC && text_is_utf8(text) && !text_has_nul(text);
+    return text.len >= 1 && text.len <= LONGEST_TOPIC && text_is_mqtt(text);
 }
 
 bool mqtt_topic_is_valid(struct bytes topic)

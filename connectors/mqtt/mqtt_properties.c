@@ -7,6 +7,7 @@
 #include "bridge/json.h"
 #include "bridge/mapping.h"
 #include "bridge/text.h"
+#include "connectors/mqtt/mqtt_conf.h"
 
 enum { LONGEST_FIELD = 65535 };
 
@@ -117,7 +118,9 @@ static bool fits(const struct own *own, const struct attr *a)
     int64_t number;
     switch (own->form) {
     case FORM_TEXT:
-        return a->type == ATTR_STRING && a->value.len <= LONGEST_FIELD && !text_has_nul(a->value);
+        if (own->code == MQTTPROPERTY_CODE_RESPONSE_TOPIC && !mqtt_topic_is_valid(a->value))
+            return false; /* a protocol error, for which the broker hangs up */
+        return a->type == ATTR_STRING && a->value.len <= LONGEST_FIELD && text_is_mqtt(a->value);
     case FORM_BYTES:
         return a->value.len <= LONGEST_FIELD;
     case FORM_BYTE:
@@ -193,7 +196,7 @@ static void build_own(struct mqtt_properties *p, const struct own *own, struct b
 struct building {
     struct mqtt_properties *properties;
     const struct msg *msg;
-    bool too_long;
+    bool unfit;
 };
 
 /* "sqsbridge.type.mqtt.x" -> "mqtt.x": the companion goes where its attribute goes. */
@@ -208,14 +211,15 @@ static void build_user(void *arg, struct bytes name, struct bytes value)
 {
     struct building *b = arg;
     if (becomes_own(b->msg, of_companion(name))) return;
-    if (name.len > LONGEST_FIELD || value.len > LONGEST_FIELD) {
-        b->too_long = true;
+    bool text = text_is_mqtt(name) && text_is_mqtt(value);
+    if (!text || name.len > LONGEST_FIELD || value.len > LONGEST_FIELD) {
+        b->unfit = true;
         return;
     }
     MQTTProperty *item = add(b->properties, MQTTPROPERTY_CODE_USER_PROPERTY);
-    MQTTLenString key = keep(b->properties, name), text = keep(b->properties, value);
+    MQTTLenString key = keep(b->properties, name);
+    item->value.value = keep(b->properties, value);
     item->value.data = key;
-    item->value.value = text;
 }
 
 static void build_own_all(struct mqtt_properties *p, const struct msg *m, int64_t expiry_s)
@@ -241,7 +245,7 @@ bool mqtt_properties_build(struct mqtt_properties *p, const struct msg *m, int64
     if (m->attr_count || expiry_s) build_own_all(p, m, expiry_s);
     if (m->attr_count) mapping_headers(m, MAPPING_TEXT, build_user, &b);
     point_into_bytes(p);
-    return !b.too_long;
+    return !b.unfit;
 }
 
 void mqtt_properties_add_alias(struct mqtt_properties *p, unsigned alias)

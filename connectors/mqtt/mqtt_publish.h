@@ -13,7 +13,7 @@ enum mqtt_outcome {
     PUBLISH_REFUSED,       /* reason says why */
     PUBLISH_DOWN,          /* the connection was lost: nobody knows */
     PUBLISH_TOO_LARGE,     /* for the broker; size says how large */
-    PUBLISH_BAD_ATTRIBUTE, /* a name or value beyond 65535 bytes */
+    PUBLISH_BAD_ATTRIBUTE, /* a name or value beyond 65535 bytes, or a name that is no text */
 };
 
 struct mqtt_publish {

@@ -115,7 +115,7 @@ static void refused(const struct mqtt_sink *s, const struct mqtt_publish *p, str
     case PUBLISH_BAD_ATTRIBUTE:
         error_set(e, FAULT_REJECT,
                   "publishing to \"%s\": an attribute is longer than the 65535 bytes of a user "
-                  "property",
+                  "property, or its name has characters that MQTT does not allow",
                   p->topic);
         break;
     }

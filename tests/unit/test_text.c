@@ -182,9 +182,47 @@ static void test_hash_sees_length_and_zeros(void **state)
             assert_true(text_hash(bytes_of(zeros, a)) != text_hash(bytes_of(zeros, b)));
 }
 
+static void mqtt_text_has_no_characters_that_close_a_connection(void **state)
+{
+    static const struct bytes good[] = {
+        BYTES_INIT(""),
+        BYTES_INIT("plain text"),
+        BYTES_INIT("gr\xC3\xBC\xC3\x9F"),
+        BYTES_INIT("\xC2\xA0"),
+        BYTES_INIT("\xEF\xB7\x8F"),
+        BYTES_INIT("\xEF\xB7\xB0"),
+        BYTES_INIT("\xEF\xBF\xBD"),
+        BYTES_INIT("\xF0\x9F\x98\x80"),
+    };
+    static const struct bytes bad[] = {
+        BYTES_INIT("a\0b"),
+        BYTES_INIT("tab\t"),
+        BYTES_INIT("\nline"),
+        BYTES_INIT("\x7f"),
+        BYTES_INIT("12345678\x7f"),
+        BYTES_INIT("\xC2\x80"),
+        BYTES_INIT("\xC2\x9F"),
+        BYTES_INIT("\xEF\xB7\x90"),
+        BYTES_INIT("\xEF\xB7\xAF"),
+        BYTES_INIT("\xEF\xBF\xBE"),
+        BYTES_INIT("\xEF\xBF\xBF"),
+        BYTES_INIT("\xF0\x9F\xBF\xBE"),
+        BYTES_INIT("\xF4\x8F\xBF\xBF"),
+        BYTES_INIT("\xED\xA0\x80"),
+        BYTES_INIT("\xff"),
+        BYTES_INIT("cut \xC3"),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(text_is_mqtt(good[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(text_is_mqtt(bad[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mqtt_text_has_no_characters_that_close_a_connection),
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_malformed_utf8),
         cmocka_unit_test(test_nothing_is_fine),
