@@ -6,6 +6,8 @@ import shutil
 import pytest
 
 from tests.e2e.bridge import Bridge
+from tests.e2e.queue_verbs import Far, simulated
+from tests.e2e.recorder import Recorder
 from tests.e2e.world import RealWorld, SimulatedWorld
 from tests.rig import ROOT, Certs, ElasticMQ, Kafka, Mosquitto, SqsSim, Unavailable
 
@@ -125,3 +127,33 @@ def bridge(folder):
     yield make
     for one in made:
         one.close()
+
+
+# ---- for the verbs of `sqsbridge queue` ----
+
+
+@pytest.fixture(params=[pytest.param("elasticmq", marks=pytest.mark.java), "simulated"])
+def far(request):
+    """Each test that asks for it runs twice: against ElasticMQ, and against the strict simulator."""
+    if request.param == "elasticmq":
+        return Far(request.getfixturevalue("elasticmq").endpoint())
+    return simulated(request.getfixturevalue("sqs_sim"))
+
+
+@pytest.fixture
+def strict(sqs_sim):
+    return simulated(sqs_sim)
+
+
+@pytest.fixture
+def faults(sqs_sim):
+    """faults(rule) for the requests to come; nothing of it is left for other tests."""
+    yield lambda **rule: sqs_sim.control("faults", rule)
+    sqs_sim.control("faults/clear")
+
+
+@pytest.fixture(scope="session")
+def recorder():
+    running = Recorder()
+    yield running
+    running.close()

@@ -6,11 +6,13 @@ import pty
 import select
 import subprocess
 import time
+import urllib.request
 
 import boto3
 from botocore.config import Config
 
 from tests.e2e.bridge import REPORTS, binary
+from tests.rig import SqsSim, wait_until
 
 REGION = "us-east-1"
 OK, USAGE, DATA, NO_INPUT, UNAVAILABLE, PARTLY, NOT_ALLOWED, CONFIG = 0, 64, 65, 66, 69, 75, 77, 78
@@ -78,6 +80,11 @@ class Far:
         os.close(ours)
         return process.wait(60), shown
 
+    def calls(self):
+        """Of all actions together, at the simulator."""
+        with urllib.request.urlopen(f"{self.endpoint}/_sim/stats", timeout=10) as answer:
+            return sum(json.load(answer)["calls"].values())
+
     def name(self, suffix=""):
         return f"verbs-{os.getpid()}-{next(_numbers)}{suffix}"
 
@@ -118,3 +125,41 @@ def read_to_end(terminal, timeout_s):
         except OSError:
             return shown.decode()
     raise TimeoutError(f"still running after {timeout_s} s: {shown!r}")
+
+
+def simulated(sim):
+    far = Far(sim.endpoint(), SqsSim.KEY_ID, SqsSim.SECRET, strict=True, account="123456789012")
+    far.sim = sim
+    return far
+
+
+def counts(far, url):
+    found = far.attributes(url)
+    return tuple(int(found["ApproximateNumberOfMessages" + kind]) for kind in ("", "NotVisible"))
+
+
+def received(far, url, count):
+    messages = {}
+
+    def all_there():
+        messages.update({m["MessageId"]: m for m in far.receive(url, VisibilityTimeout=300)})
+        return len(messages) >= count
+
+    wait_until(all_there, 30, f"{count} messages")
+    return list(messages.values())
+
+
+def with_dead_letters(far, count):
+    """A queue whose messages were received once too often; returns its URL and that of its dead letters."""
+    dead = far.queue()
+    policy = json.dumps({"deadLetterTargetArn": far.arn(dead), "maxReceiveCount": 1})
+    url = far.queue(RedrivePolicy=policy, VisibilityTimeout="0")
+    for i in range(count):
+        far.boto.send_message(QueueUrl=url, MessageBody=str(i))
+
+    def all_dead():
+        far.receive(url, WaitTimeSeconds=0)
+        return counts(far, dead)[0] == count
+
+    wait_until(all_dead, 30, "dead letters")
+    return url, dead

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from tests.e2e.queue_verbs import Far
-from tests.e2e.recorder import Recorder
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:"
 MEANING = ("content-type", "x-amz-target", "x-amzn-query-mode", "host")
@@ -109,13 +108,6 @@ CASES = {
 }
 STDIN = {"send-batch-lines": json.dumps(LINE) + "\n" + json.dumps({"body": "three"}) + "\n"}
 ACTIONS = 23
-
-
-@pytest.fixture(scope="module")
-def recorder():
-    running = Recorder()
-    yield running
-    running.close()
 
 
 def test_every_action_is_here():

@@ -10,38 +10,11 @@ import json
 
 import pytest
 
-from tests.e2e.queue_verbs import CONFIG, DATA, NO_INPUT, NOT_ALLOWED, OK, PARTLY, UNAVAILABLE, USAGE, Far
-from tests.e2e.recorder import Recorder
-from tests.rig import SqsSim, free_ports, wait_until
+from tests.e2e.queue_verbs import DATA, NO_INPUT, OK, PARTLY, UNAVAILABLE, USAGE, Far, counts, received, with_dead_letters
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
 TRACE_MD5 = "5f48eef650c1d0207456969c85af2fdd"
 RAW = bytes(range(256))
-
-
-@pytest.fixture(params=[pytest.param("elasticmq", marks=pytest.mark.java), "simulated"])
-def far(request):
-    if request.param == "elasticmq":
-        return Far(request.getfixturevalue("elasticmq").endpoint())
-    return simulated(request.getfixturevalue("sqs_sim"))
-
-
-@pytest.fixture
-def strict(sqs_sim):
-    return simulated(sqs_sim)
-
-
-def simulated(sim):
-    far = Far(sim.endpoint(), SqsSim.KEY_ID, SqsSim.SECRET, strict=True, account="123456789012")
-    far.sim = sim
-    return far
-
-
-@pytest.fixture
-def faults(sqs_sim):
-    """faults(rule) for the requests to come; nothing of it is left for other tests."""
-    yield lambda **rule: sqs_sim.control("faults", rule)
-    sqs_sim.control("faults/clear")
 
 
 # ---- queues ----
@@ -227,6 +200,15 @@ def test_send_a_file(far, folder):
     assert bodies[body]["MessageAttributes"]["raw"]["BinaryValue"] == RAW
 
 
+def test_texts_are_texts(far):
+    """No variables, templates or escapes in what is given on the command line."""
+    url = far.queue()
+    odd = "${HOME} $${x} %s \\n \"'"
+    far.json("send", url, odd, "--attribute", f"a={odd}")
+    message, = far.receive(url)
+    assert message["Body"] == odd and message["MessageAttributes"]["a"]["StringValue"] == odd
+
+
 def test_send_fifo(far):
     url = far.queue(".fifo")
     first = far.json("send", url, "x", "--group", "g", "--deduplication-id", "d")
@@ -276,17 +258,6 @@ def test_send_batch_fifo_keeps_order(far):
     assert got == [str(i) for i in range(30)]
 
 
-def received(far, url, count):
-    messages = {}
-
-    def all_there():
-        messages.update({m["MessageId"]: m for m in far.receive(url, VisibilityTimeout=300)})
-        return len(messages) >= count
-
-    wait_until(all_there, 30, f"{count} messages")
-    return list(messages.values())
-
-
 def test_receive(far):
     url = far.queue()
     attributes = {"n": {"DataType": "Number", "StringValue": "1"}, "b": {"DataType": "Binary", "BinaryValue": RAW}}
@@ -330,11 +301,6 @@ def test_delete_message(far):
     assert far.json("delete-message", url, handle) == {}
     assert counts(far, url) == (0, 0)
     assert "ReceiptHandleIsInvalid" in far.refused(DATA, "delete-message", url, "garbage")
-
-
-def counts(far, url):
-    found = far.attributes(url)
-    return tuple(int(found["ApproximateNumberOfMessages" + kind]) for kind in ("", "NotVisible"))
 
 
 def test_delete_batch(far):
@@ -391,22 +357,6 @@ def test_visibility_batch(far):
 
 
 # ---- dead letters ----
-
-
-def with_dead_letters(far, count):
-    """A queue whose messages were received once too often; returns its URL and that of its dead letters."""
-    dead = far.queue()
-    policy = json.dumps({"deadLetterTargetArn": far.arn(dead), "maxReceiveCount": 1})
-    url = far.queue(RedrivePolicy=policy, VisibilityTimeout="0")
-    for i in range(count):
-        far.boto.send_message(QueueUrl=url, MessageBody=str(i))
-
-    def all_dead():
-        far.receive(url, WaitTimeSeconds=0)
-        return counts(far, dead)[0] == count
-
-    wait_until(all_dead, 30, "dead letters")
-    return url, dead
 
 
 def test_redrive(far):
@@ -477,228 +427,6 @@ def test_shows_how_far_it_is(strict, folder):
     _, dead = with_dead_letters(strict, 3)
     code, shown = strict.on_terminal("redrive", "start", dead, "--wait")
     assert code == OK and "moved 3 of 3 [" in shown
-
-
-# ---- when something is wrong ----
-
-
-def test_failed_entries_are_tried_again(strict, faults):
-    url = strict.queue()
-    faults(kind="partial", action="SendMessageBatch", **{"from": 1, "upto": 3}, code="InternalError", message="busy", sender_fault=False)
-    answer = strict.json("send-batch", url, "a", "b", "c", "d")
-    assert len(answer["Successful"]) == 4 and len({e["MessageId"] for e in answer["Successful"]}) == 4
-    assert sorted(m["Body"] for m in received(strict, url, 4)) == ["a", "b", "c", "d"]
-
-
-def test_the_sender_fault_is_final(strict, faults):
-    url = strict.queue()
-    faults(kind="partial", action="SendMessageBatch", **{"from": 0, "upto": 1}, code="InvalidMessageContents", message="no",
-           sender_fault=True)
-    done = strict.run("send-batch", url, "a", "b", "--json")
-    assert done.code == PARTLY
-    answer = json.loads(done.out)
-    assert answer["Failed"] == [{"Id": "1", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "no"}]
-    assert [m["Body"] for m in received(strict, url, 1)] == ["b"]
-
-
-def test_a_batch_that_never_gets_better(strict, faults):
-    url = strict.queue()
-    faults(kind="partial", action="DeleteMessageBatch", **{"from": 0, "upto": 10}, code="InternalError", message="busy",
-           sender_fault=False, count=-1)
-    done = strict.run("delete-batch", url, *strict.handles(url, 2), "--json")
-    assert done.code == UNAVAILABLE and len(json.loads(done.out)["Failed"]) == 2
-
-
-def test_fifo_order_before_completeness(strict, faults):
-    """An entry that failed while a later one of its group arrived is not sent again."""
-    url = strict.queue(".fifo")
-    faults(kind="partial", action="SendMessageBatch", **{"from": 0, "upto": 1}, code="InternalError", message="busy", sender_fault=False)
-    lines = [{"body": str(i), "group": "g", "deduplication_id": str(i)} for i in range(3)]
-    done = strict.run("send-batch", url, "--json", stdin="".join(json.dumps(line) + "\n" for line in lines))
-    assert done.code == PARTLY
-    assert [e["Id"] for e in json.loads(done.out)["Failed"]] == ["1"]
-    assert [m["Body"] for m in received(strict, url, 2)] == ["1", "2"]
-
-
-def test_throttled(strict, faults):
-    url = strict.queue()
-    faults(kind="throttle", action="SendMessage", count=1)
-    assert strict.json("send", url, "x")["MessageId"]
-    faults(kind="throttle", action="GetQueueAttributes", count=-1)
-    assert "Throttl" in strict.refused(UNAVAILABLE, "attributes", url)
-
-
-def test_lost_answers(strict, faults):
-    """What was executed is not executed twice where SQS can tell: the request that is sent again is the same one."""
-    url = strict.queue(".fifo")
-    faults(kind="cut_after", action="SendMessage")
-    strict.json("send", url, "x", "--group", "g", "--deduplication-id", "d")
-    assert counts(strict, url) == (1, 0)
-    faults(kind="cut_after", action="ReceiveMessage")
-    assert len(strict.json("receive", url, "--visibility-timeout", 60)["Messages"]) == 1
-    name = strict.name()
-    faults(kind="cut_after", action="CreateQueue")
-    assert strict.json("create", name, "--delay-seconds", 3)["QueueUrl"].endswith(name)
-    faults(kind="cut_mid", action="ListQueues")
-    assert strict.json("list", "--prefix", name)["QueueUrls"]
-    faults(kind="garbage", action="GetQueueAttributes")
-    assert strict.json("attributes", name)["Attributes"]["DelaySeconds"] == "3"
-
-
-def test_pages_of_proxies_and_expired_keys(strict, faults):
-    url = strict.queue()
-    faults(kind="status", action="GetQueueAttributes", status=503, html="<html>busy</html>", count=-1)
-    assert "ServiceUnavailable" in strict.refused(UNAVAILABLE, "attributes", url)
-    faults(kind="expired_token", action="SendMessage", count=-1)
-    assert "ExpiredToken" in strict.refused(NOT_ALLOWED, "send", url, "x")
-    faults(kind="date_skew", date_skew_s=3600, action="ListQueues", count=-1)
-    done = strict.run("list")
-    assert done.code == OK and "clock" in done.err
-
-
-def test_texts_are_texts(far):
-    """No variables, templates or escapes in what is given on the command line."""
-    url = far.queue()
-    odd = "${HOME} $${x} %s \\n \"'"
-    far.json("send", url, odd, "--attribute", f"a={odd}")
-    message, = far.receive(url)
-    assert message["Body"] == odd and message["MessageAttributes"]["a"]["StringValue"] == odd
-
-
-def test_wrong_md5_of_what_was_sent(strict, faults):
-    url = strict.queue()
-    faults(kind="wrong_md5", action="SendMessage")
-    assert "MD5" in strict.refused(DATA, "send", url, "x")
-    faults(kind="wrong_md5", action="SendMessageBatch")
-    done = strict.run("send-batch", url, "a", "--json")
-    assert done.code == DATA and json.loads(done.out)["Failed"][0]["Code"] == "WrongMD5"
-
-
-def test_wrong_md5_of_what_came(strict, faults):
-    url = strict.queue()
-    strict.boto.send_message(QueueUrl=url, MessageBody="x", MessageAttributes={"a": {"DataType": "String", "StringValue": "v"}})
-    faults(kind="wrong_md5", action="ReceiveMessage")
-    done = strict.run("receive", url, "--json", "--visibility-timeout", 0)
-    assert done.code == PARTLY and "not received" in done.err and json.loads(done.out) == {"Messages": []}
-    faults(kind="wrong_attribute_md5", action="ReceiveMessage")
-    done = strict.run("receive", url, "--json")
-    assert done.code == OK and "MD5 of its attributes" in done.err and len(json.loads(done.out)["Messages"]) == 1
-
-
-def test_exit_codes(strict):
-    url = strict.queue()
-    assert "QueueDoesNotExist" in strict.refused(NO_INPUT, "attributes", "nobody-has-this")
-    said = strict.refused(NO_INPUT, "purge", url + "x", "--yes")
-    assert "QueueDoesNotExist" in said and "request" in said and "create the queue" in said
-    port = free_ports(1)[0]
-    assert "refused" in strict.refused(UNAVAILABLE, "list", "--endpoint-url", f"http://127.0.0.1:{port}")
-    assert "InvalidSignature" in strict.refused(NOT_ALLOWED, "list", env={"AWS_SECRET_ACCESS_KEY": "wrong"})
-    assert "AWS_REGION" in strict.refused(CONFIG, "list", env={"AWS_REGION": ""})
-    assert "A queue already exists" in strict.refused(DATA, "create", url.rpartition("/")[2], "--delay-seconds", 9)
-    assert strict.run("list", "--access-key-id", SqsSim.KEY_ID, "--secret-access-key", SqsSim.SECRET,
-                      env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}).code == OK
-
-
-def test_credentials_of_a_section(strict, folder):
-    config = folder / "keys.conf"
-    config.write_text(
-        'credentials = { lab = { provider = "static"; access_key_id = "%s"; secret_access_key = "%s"; }; };\n'
-        % (SqsSim.KEY_ID, SqsSim.SECRET))
-    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-    assert strict.run("list", "--config", config, "--credentials", "lab", env=none).code == OK
-    assert "credentials.other" in strict.refused(CONFIG, "list", "--config", config, "--credentials", "other", env=none)
-    assert "together" in strict.refused(USAGE, "list", "--config", config)
-    secret = folder / "secret"
-    secret.write_text(SqsSim.SECRET + "\n")
-    assert strict.run("list", "--access-key-id", SqsSim.KEY_ID, "--secret-access-key-file", secret, env=none).code == OK
-
-
-# ---- refused before anything is sent; the words, and the option or entry that they name ----
-
-ARN = "arn:aws:sqs:us-east-1:123456789012:d"
-TEN = [w for i in range(11) for w in ("--attribute", f"a{i}=x")]
-REFUSED = {
-    "name": (["create", "a b"], "1 to 80 letters"),
-    "name-long": (["create", "a" * 81], "1 to 80 letters"),
-    "fifo-name": (["create", "q", "--fifo"], ".fifo"),
-    "delay": (["create", "q", "--delay-seconds", 901], "--delay-seconds: expected"),
-    "size": (["create", "q", "--maximum-message-size", 1023], "--maximum-message-size: expected"),
-    "retention": (["create", "q", "--message-retention-period", 59], "--message-retention-period: expected"),
-    "wait": (["create", "q", "--receive-message-wait-time", 21], "--receive-message-wait-time: expected"),
-    "visibility": (["create", "q", "--visibility-timeout", 43201], "--visibility-timeout: expected"),
-    "reuse": (["create", "q", "--kms-key", "k", "--kms-data-key-reuse-period", 59], "--kms-data-key-reuse-period: expected"),
-    "reuse-alone": (["create", "q", "--kms-data-key-reuse-period", 60], "needs --kms-key"),
-    "both-encryptions": (["create", "q", "--kms-key", "k", "--sse-sqs"], "exclude each other"),
-    "scope": (["create", "q", "--deduplication-scope", "queue"], "--deduplication-scope is for FIFO"),
-    "scope-word": (["create", "q.fifo", "--deduplication-scope", "group"], "--deduplication-scope: expected"),
-    "limit": (["create", "q.fifo", "--fifo-throughput-limit", "perMessageGroupId"], "needs --deduplication-scope"),
-    "redrive-arn": (["create", "q", "--dead-letter-queue", "arn:aws:s3:::d"], "--dead-letter-queue: not the ARN"),
-    "redrive-count": (["create", "q", "--dead-letter-queue", ARN, "--max-receive-count", 1001], "--max-receive-count: expected"),
-    "redrive-count-alone": (["create", "q", "--max-receive-count", 3], "needs --dead-letter-queue"),
-    "allow-none": (["create", "q", "--redrive-allow", "byQueue"], "one to ten"),
-    "allow-many": (["create", "q", "--redrive-allow", "byQueue", *["--redrive-source", ARN] * 11], "one to ten"),
-    "allow-wrong": (["create", "q", "--redrive-allow", "denyAll", "--redrive-source", ARN], "needs --redrive-allow byQueue"),
-    "policy": (["create", "q", "--policy", "[]"], "--policy: the policy is not a JSON object"),
-    "policy-long": (["create", "q", "--policy", '{"a":"' + "x" * 8200 + '"}'], "8192"),
-    "tag": (["create", "q", "--tag", "=v"], "1 to 128"),
-    "tag-reserved": (["create", "q", "--tag", "aws:a=v"], "reserved"),
-    "tag-long": (["create", "q", "--tag", "k=" + "v" * 257], "256"),
-    "tags-many": (["create", "q", *[w for i in range(51) for w in ("--tag", f"k{i}=v")]], "more than 50"),
-    "label": (["permit", "q", "a b", "--to", "1" * 12, "--action", "*"], "not a label"),
-    "account": (["permit", "q", "l", "--to", "12", "--action", "*"], "twelve digits"),
-    "action": (["permit", "q", "l", "--to", "1" * 12, "--action", "DeleteQueue"], "cannot be permitted"),
-    "actions-many": (["permit", "q", "l", "--to", "1" * 12, *["--action", "*"] * 8], "seven"),
-    "body-empty": (["send", "Q", ""], "the body is empty"),
-    "body-characters": (["send", "Q", "a\x01"], "control characters"),
-    "body-long": (["send", "Q", "--file", "-"], "1048576"),
-    "attributes-many": (["send", "Q", "x", *TEN], "10 at most"),
-    "attribute-name": (["send", "Q", "x", "--attribute", "a b=x"], 'attribute "a b": the name'),
-    "attribute-dots": (["send", "Q", "x", "--attribute", "a..b=x"], "dot"),
-    "attribute-reserved": (["send", "Q", "x", "--attribute", "AWS.a=x"], "reserved"),
-    "attribute-empty": (["send", "Q", "x", "--attribute", "a="], "the value is empty"),
-    "attribute-type": (["send", "Q", "x", "--attribute", "a:Float=1"], "no such type"),
-    "attribute-number": (["send", "Q", "x", "--attribute", "a:Number=1x"], "not a number"),
-    "attribute-digits": (["send", "Q", "x", "--attribute", "a:Number=" + "1" * 39], "38"),
-    "attribute-power": (["send", "Q", "x", "--attribute", "a:Number=1e127"], "10^126"),
-    "attribute-base64": (["send", "Q", "x", "--attribute", "a:Binary=?"], "base64"),
-    "attribute-twice": (["send", "Q", "x", "--attribute", "a=x", "--attribute", "a=y"], "twice"),
-    "group": (["send", "Q", "x", "--group", "a b"], "the group"),
-    "deduplication": (["send", "Q", "x", "--deduplication-id", "d"], "only FIFO queues"),
-    "delay-message": (["send", "Q", "x", "--delay", 901], "--delay: expected"),
-    "id": (["send-batch", "Q", "x", "--id", "a b"], "not an id"),
-    "id-twice": (["send-batch", "Q", "x", "y", "--id", "a", "--id", "a"], "another in the same batch"),
-    "line": (["send-batch", "Q"], "line 1: "),
-    "max": (["receive", "Q", "--max", 11], "--max: expected"),
-    "wait-receive": (["receive", "Q", "--wait", 21], "--wait: expected"),
-    "system": (["receive", "Q", "--system-attribute", "Nothing"], "--system-attribute: expected"),
-    "attempt": (["receive", "Q", "--attempt-id", "a b"], "--attempt-id"),
-    "handle": (["delete-message", "Q", ""], "empty"),
-    "visibility-time": (["visibility", "Q", 43201, "h"], "TIME: expected"),
-    "per-second": (["redrive", "start", ARN, "--max-per-second", 501], "--max-per-second: expected"),
-    "arn-url": (["attributes", ARN], "not a queue URL"),
-    "option": (["list", "--nothing"], "no such option"),
-    "operands": (["send"], "usage:"),
-    "verb": (["vanish"], "no such verb"),
-}
-LONG_INPUT = {"body-long": "x" * 1_048_577, "line": '{"body": "x", "delay": "soon"}\n'}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_before_it_is_sent(recorder, case):
-    words, said = REFUSED[case]
-    far = Far(recorder.endpoint)
-    recorder.take()
-    done = far.run(*[recorder.queue_url if w == "Q" else w for w in words], stdin=LONG_INPUT.get(case, ""))
-    assert done.code in (USAGE, DATA), (done.code, done.err)
-    assert said in done.err, done.err
-    assert recorder.take() == []
-
-
-@pytest.fixture(scope="module")
-def recorder():
-    running = Recorder()
-    yield running
-    running.close()
 
 
 def test_help():

@@ -40,6 +40,7 @@ static void take_answer(struct queue_batch *b, size_t i, const struct sqs_result
 static void take_failure(struct queue_batch *b, const struct sqs_call *call)
 {
     const char *code = *call->code ? call->code : "NoAnswer";
+    b->refused = true;
     for (size_t k = 0; k < b->asked_count; k++)
         fail(b, b->asked[k], call->class, code, call->error.text);
 }
@@ -84,6 +85,7 @@ void queue_batch_run(struct queue_batch *b)
     b->asked = asked;
     b->asked_count = b->count;
     b->retry_cost = 0;
+    b->refused = false;
     for (size_t i = 0; i < b->count; i++)
         asked[i] = i;
     for (unsigned attempt = 0; ask(b, &b->calls[attempt]); attempt++) {

@@ -27,6 +27,7 @@ struct queue_batch {
     const size_t *asked;
     size_t asked_count;
     unsigned retry_cost;
+    bool refused; /* a request as a whole has failed: so will the next ones */
     struct sqs_result answers[SQS_BATCH];
 };
 

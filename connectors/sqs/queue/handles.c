@@ -168,7 +168,7 @@ static bool add_handle(struct handling *h, struct bytes id, struct bytes handle,
     h->seconds[at] = seconds;
     b->ids[at] = bytes_str(own);
     if (++b->count == SQS_BATCH) send_open(h);
-    return true;
+    return b->count || !b->refused;
 }
 
 static bool add_json(struct handling *h, char *line, size_t len)

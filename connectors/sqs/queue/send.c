@@ -203,7 +203,8 @@ struct sending {
     struct queue_batch batch;
     struct queue_message *messages[SQS_BATCH + 1]; /* the last one did not fit any more */
     size_t bytes, number;
-    FILE *lines; /* NULL: bodies are operands */
+    bool stopped; /* nothing more is sent */
+    FILE *lines;  /* NULL: bodies are operands */
     struct queue_report report;
 };
 
@@ -247,8 +248,10 @@ static void send_open(struct sending *s)
     if (!b->count) return;
     for (size_t i = 0; i < b->count; i++)
         b->ids[i] = s->messages[i]->entry.id;
+    size_t failed_before = s->report.failed_count;
     queue_batch_run(b);
     queue_report_batch(&s->report, b);
+    s->stopped = b->refused || (s->run->queue.fifo && s->report.failed_count > failed_before);
     b->count = s->bytes = 0;
     if (s->number > SQS_BATCH) queue_progress("sent", (int64_t)s->report.done_count, 0);
 }
@@ -296,6 +299,7 @@ static bool next_message(struct sending *s)
     struct queue_message *m = s->messages[s->batch.count];
     char what[40];
     ssize_t len = 0;
+    if (s->stopped) return false;
     if (s->lines)
         len = getline(&m->line, &m->line_size, s->lines);
     else if ((int)s->number + 1 >= s->run->operand_count)
@@ -329,11 +333,11 @@ static void send_all(struct sending *s)
     while (next_message(s)) {
     }
     size_t left = s->batch.count;
-    if (!s->run->code)
+    if (!s->run->code && !s->stopped)
         send_open(s);
     else if (left || s->report.done_count)
-        queue_fail(s->run, EX_DATAERR, "%zu sent, %zu not sent because of that",
-                   s->report.done_count, left);
+        queue_fail(s->run, s->run->code ? s->run->code : s->report.code,
+                   "%zu sent, nothing more is: %zu were ready", s->report.done_count, left);
     if (s->number > SQS_BATCH) queue_progress_end();
     if (s->run->code && s->report.done_count) s->run->code = EX_TEMPFAIL;
     queue_report_end(&s->report, s->run);
@@ -398,7 +402,8 @@ const struct queue_verb queue_send_batch = {
         "{\"type\": \"Number.int\", \"value\": \"42\"},\n   \"raw\": {\"type\": \"Binary\", "
         "\"value_base64\": \"AAH/\"}}}\n"
         "Entries that SQS could not take are sent again, up to four times in all. On FIFO queues "
-        "none is\nsent again after a later one of its group has arrived.\n",
+        "none is\nsent again after a later one of its group has arrived, and nothing is sent after "
+        "a batch in which\none has failed.\n",
     .opts = send_batch_opts,
     .conf_size = sizeof(struct send_options),
     .least = 1,
