@@ -184,6 +184,14 @@ enum kafka_refusal kafka_error_refusal(rd_kafka_resp_err_t code)
         RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
         RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
     };
+    static const rd_kafka_resp_err_t producer[] = {
+        RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+        RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+        RD_KAFKA_RESP_ERR__FENCED,
+        RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
+        RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+    };
+    if (is_any(code, producer, ARRAY_LEN(producer))) return KAFKA_REFUSED_PRODUCER;
     if (is_any(code, batch, ARRAY_LEN(batch))) return KAFKA_REFUSED_BATCH;
     if (is_any(code, topic, ARRAY_LEN(topic))) return KAFKA_REFUSED_TOPIC;
     return KAFKA_REFUSED_LATER;

@@ -24,9 +24,10 @@ void kafka_error_consumer(struct error *e, const char *group, rd_kafka_resp_err_
 
 /* Why a broker would not write a message. */
 enum kafka_refusal {
-    KAFKA_REFUSED_BATCH, /* one bad message fails all that went with it: find it */
-    KAFKA_REFUSED_TOPIC, /* the topic can't be written to: see kafka_error_topic() */
-    KAFKA_REFUSED_LATER, /* not now */
+    KAFKA_REFUSED_BATCH,    /* one bad message fails all that went with it: find it */
+    KAFKA_REFUSED_TOPIC,    /* the topic can't be written to: see kafka_error_topic() */
+    KAFKA_REFUSED_PRODUCER, /* not from this producer: it was fenced, or forgotten */
+    KAFKA_REFUSED_LATER,    /* not now */
 };
 enum kafka_refusal kafka_error_refusal(rd_kafka_resp_err_t code);
 

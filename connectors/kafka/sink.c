@@ -10,6 +10,7 @@
 #include "connectors/kafka/client.h"
 #include "connectors/kafka/conf.h"
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/limit.h"
 #include "connectors/kafka/produce.h"
 #include "connectors/kafka/suspects.h"
 
@@ -35,7 +36,8 @@ struct kafka_sink {
     struct kafka_client client;
     struct kafka_produce produce;
     struct kafka_suspects suspects;
-    const char *topic; /* NULL: the template decides for each message; owned */
+    struct kafka_limit limit; /* of the topic, where it is constant */
+    const char *topic;        /* NULL: the template decides for each message; owned */
     enum phase phase;
     bool asked;   /* submit() took less than it was offered: pipeline_ready() is owed */
     bool refused; /* the topic refused a message lately: one batch at a time until it takes one */
@@ -144,12 +146,14 @@ static void refuse_leg(struct kafka_sink *s, struct leg *l, const char *topic,
                 "topic \"%s\" refuses a batch: %s: it is sent again in parts (is batch_size "
                 "larger than the topic's max.message.bytes?)",
                 topic, rd_kafka_err2str(code));
+        if (s->topic) kafka_limit_ask(&s->limit, &s->client, s->topic);
         if (kafka_suspects_add(&s->suspects, l)) return;
         kafka_error_message(&e, topic, code, l->msg->body.len);
         break;
     case KAFKA_REFUSED_TOPIC:
         topic_refuses(s, topic, code, &e);
         break;
+    case KAFKA_REFUSED_PRODUCER:
     case KAFKA_REFUSED_LATER:
         /* Codes of librdkafka's own are negative: purged, timed out, fatal. */
         error_set(&e, code < 0 ? FAULT_DOWN : FAULT_RETRY, "writing to topic \"%s\": %s", topic,
@@ -178,7 +182,10 @@ static void on_report(struct kafka_sink *s, const rd_kafka_message_t *report)
         return;
     }
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->client.rk, text, sizeof(text));
-    if (fatal) renew_producer(s, fatal, text);
+    if (fatal)
+        renew_producer(s, fatal, text);
+    else if (kafka_error_refusal(report->err) == KAFKA_REFUSED_PRODUCER)
+        renew_producer(s, report->err, rd_kafka_err2str(report->err));
     if (s->phase == PHASE_OPEN) {
         refuse_leg(s, l, rd_kafka_topic_name(report->rkt), report->err);
         return;
@@ -192,12 +199,26 @@ static void on_report(struct kafka_sink *s, const rd_kafka_message_t *report)
 
 enum taken { TAKEN, NO_ROOM };
 
+static void reject_large(struct kafka_sink *s, struct leg *l)
+{
+    struct error e;
+    error_set(&e, FAULT_REJECT,
+              "a message of %zu bytes is larger than the max.message.bytes = %lld of topic \"%s\" "
+              "(raise that, or send it elsewhere by dead_letter)",
+              l->msg->body.len, (long long)s->limit.bytes, s->topic);
+    leg_done(l, &e);
+}
+
 /* Hands one leg to librdkafka, or ends it. */
 static enum taken take_leg(struct kafka_sink *s, struct leg *l)
 {
     rd_kafka_resp_err_t code;
     struct error e;
     char text[256];
+    if (s->topic && kafka_limit_exceeded(&s->limit, &s->client, s->topic, l->msg)) {
+        reject_large(s, l);
+        return TAKEN;
+    }
     if (kafka_produce_leg(&s->produce, s->client.rk, s->client.topic, l, &code, &e)) {
         s->outstanding++;
         return TAKEN;
@@ -274,6 +295,7 @@ static bool on_event(void *owner, rd_kafka_event_t *event)
 {
     struct kafka_sink *s = owner;
     const rd_kafka_message_t *report;
+    if (kafka_limit_answered(&s->limit, &s->client, event)) return false;
     if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_DR) return false;
     while ((report = rd_kafka_event_message_next(event)))
         on_report(s, report);
@@ -310,6 +332,8 @@ static bool open_producer(struct kafka_sink *s, struct error *e)
     rd_kafka_conf_t *conf = kafka_conf_producer(s->conf, &run, e);
     if (!conf || !kafka_client_open(&s->client, RD_KAFKA_PRODUCER, conf, s->topic, e)) return false;
     s->phase = PHASE_OPEN;
+    kafka_limit_forget(&s->limit);
+    if (s->topic) kafka_limit_ask(&s->limit, &s->client, s->topic);
     kafka_client_probe(&s->client, 0);
     return true;
 }

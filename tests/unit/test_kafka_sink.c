@@ -72,6 +72,69 @@ static void test_a_fatal_error_makes_a_new_producer(void **state)
     assert_true(says_renewed(r));
 }
 
+/* What a broker says to a producer that it does not know any more, or has put another one's epoch
+ * before: librdkafka begins a new one by itself, or the sink does. */
+static void test_a_producer_that_is_fenced(void **state)
+{
+    static const rd_kafka_resp_err_t epoch[] = {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH};
+    run_with_errors(*state, epoch, 1);
+}
+
+static void test_a_producer_that_is_forgotten(void **state)
+{
+    static const rd_kafka_resp_err_t unknown[] = {RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID};
+    run_with_errors(*state, unknown, 1);
+}
+
+static void test_one_fatal_error_after_the_other(void **state)
+{
+    static const rd_kafka_resp_err_t errors[] = {RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                                 RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                                 RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER};
+    run_with_errors(*state, errors, 3);
+    assert_true(says_renewed(*state));
+}
+
+struct moving {
+    struct rig *r;
+    const struct given *given;
+    size_t next;
+    int32_t leader;
+};
+
+static bool all_confirmed_while_leaders_move(void *arg)
+{
+    struct moving *m = arg;
+    if (m->given->confirmed >= m->next) {
+        m->leader = m->leader % 3 + 1;
+        rd_kafka_mock_partition_set_leader(m->r->cluster, "out", 0, m->leader);
+        m->next += 100;
+    }
+    return m->given->confirmed >= m->given->count;
+}
+
+static void test_leaders_move(void **state)
+{
+    struct rig *r = *state;
+    enum { N = 1000 };
+    struct msg_draft *drafts = rig_numbered(N);
+    struct given given = {.drafts = drafts, .count = N};
+    struct template *topic = rig_template("out");
+    struct kafka_sink_conf sink = rig_sink_conf(r, topic);
+    struct pipeline_conf conf = rig_pipeline(&given_connector, &given, &connector_kafka, &sink, 20);
+    struct moving moving = {r, &given, 0, 1};
+    rig_topic(r, "out", 1);
+    struct pipeline *p = rig_start(r, 0, &conf);
+    rig_until(r, all_confirmed_while_leaders_move, &moving);
+    assert_int_equal(stats_get(pipeline_stats(p), COUNT_RETRIED), 0);
+    rig_stop(r, 0, p);
+    struct rig_read read = rig_read(r, "out", 1, N);
+    assert_bodies_in_order(&read);
+    rig_read_free(&read);
+    rig_free_numbered(drafts);
+    template_free(topic);
+}
+
 /* Eight in one batch, refused as a whole, then by fours, twos, and one: that one is to blame. */
 static void test_the_bad_message_alone_is_rejected(void **state)
 {
@@ -295,6 +358,10 @@ int main(void)
         MOCKED(test_errors_that_pass),
         MOCKED(test_a_refused_batch_arrives_in_parts),
         MOCKED(test_a_fatal_error_makes_a_new_producer),
+        MOCKED(test_a_producer_that_is_fenced),
+        MOCKED(test_a_producer_that_is_forgotten),
+        MOCKED(test_one_fatal_error_after_the_other),
+        cmocka_unit_test_setup_teardown(test_leaders_move, rig_open_three, rig_close),
         MOCKED(test_the_bad_message_alone_is_rejected),
         MOCKED(test_what_can_never_go),
         MOCKED(test_a_full_queue_is_back_pressure),
