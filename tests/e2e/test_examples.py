@@ -7,9 +7,12 @@ import pytest
 from tests.e2e.bridge import binary, command
 from tests.e2e.messages import STRING, Verdict, make_messages
 from tests.rig import ROOT
+from tests.rig.simulators import CredentialsSim
+from tests.sim.credentials import defaults
 
 EXAMPLES = ROOT / "config" / "examples"
-BETWEEN_BROKERS = sorted(p.stem for p in EXAMPLES.glob("*.conf") if p.stem != "file-to-file")
+OTHERS = ("file-to-file", "credentials")
+BETWEEN_BROKERS = sorted(p.stem for p in EXAMPLES.glob("*.conf") if p.stem not in OTHERS)
 COUNT = 50
 
 
@@ -75,6 +78,30 @@ def test_example_between_brokers(world, bridge, example, request):
         sink.wait(COUNT, 10)
         Verdict(expected(example, source, sent), sink.rest()).assert_complete()
     source.assert_drained()
+
+
+def test_example_of_credentials(simulated_world, sqs_sim, folder, bridge):
+    """Read with keys of one section; sent with those of a role that the other asks for."""
+    sts = CredentialsSim(folder / "sts", sqs_sim)
+    sts.start()
+    try:
+        source, sink = simulated_world.queue(), simulated_world.queue()
+        base = {"base_key": {"access_key": source.key_id, "secret": source.secret}}
+        sts.control("settings", base)
+        environment = {**names(source), **names(sink, "TARGET_"), "AWS_ENDPOINT_URL_STS": sts.endpoint(),
+                       "ROLE_ARN": defaults.ROLE_WITH_EXTERNAL_ID, "EXTERNAL_ID": defaults.EXTERNAL_ID}
+        path = EXAMPLES / "credentials.conf"
+        assert command("lint", path, env=environment).returncode == 0
+        b = bridge(path.read_text(), env=environment).start()
+        sent = make_messages(COUNT)
+        source.send(sent)
+        b.wait_stats(lambda s: s["acknowledged"] >= COUNT)
+        b.stop()
+        sink.wait(COUNT, 10)
+        Verdict(sent, sink.rest()).assert_complete()
+        assert [c["seen"]["tags"] for c in sts.calls("sts")] == [{"plant": "graz"}]
+    finally:
+        sts.stop()
 
 
 def test_example_of_a_pipe():

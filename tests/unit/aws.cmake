@@ -27,7 +27,7 @@ target_link_libraries(test_identity_token PRIVATE OpenSSL::SSL)
 add_executable(endpoint_tool endpoint_tool.c)
 target_link_libraries(endpoint_tool PRIVATE connector_aws bridge_core)
 
-foreach(kind http local)
+foreach(kind http local certificate)
     unit_test(providers_${kind} connector_aws)
     target_sources(test_providers_${kind} PRIVATE provider_fixture.c canned_http.c)
 endforeach()
