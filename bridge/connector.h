@@ -44,6 +44,8 @@ struct sink_promise {
     enum sink_order order;
     bool confirmed;  /* false: leg_done(NULL) does not mean that the far end has it (MQTT QoS 0) */
     const char *why; /* why not confirmed; NULL otherwise */
+    const char *order_but;     /* where `order` may fail all the same, after "ordered by ..., but";
+                                  NULL:     nowhere */
     int64_t max_message_bytes; /* the largest that it surely takes, attributes counted; 0: not
                                   known; SINK_TAKES_ALL: any */
     const char *body_only;     /* why attributes are left behind; NULL: they are not */

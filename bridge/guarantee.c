@@ -112,6 +112,7 @@ static void add(struct guarantee *g, const char *format, ...)
 static void weigh_sink(struct guarantee *g, const struct sink_conf *sink, const char **weak)
 {
     struct sink_promise promise = promise_of_sink(sink);
+    if (promise.order_but) g->order_but = promise.order_but;
     if (!promise.confirmed) {
         g->at_least_once = false;
         *weak = promise.why;
@@ -155,7 +156,8 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
     else
         add(g, "at-most-once (%s)", weak);
     if (g->ordered)
-        add(g, ", ordered by %s", source.ordered_by);
+        add(g, ", ordered by %s%s%s", source.ordered_by, g->order_but ? ", but " : "",
+            g->order_but ? g->order_but : "");
     else
         add(g, ", not ordered");
     add_resort(g, ", dead letter: ", &conf->dead_letter);
@@ -258,6 +260,8 @@ void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
         opt_complain(r, "require",
                      "ordered can't be kept: the source has no order (use a FIFO queue, a Kafka "
                      "topic or an MQTT topic as the source, or leave it out)");
+    else if (g.order_required && g.order_but)
+        opt_complain(r, "require", "ordered can't be kept here: %s", g.order_but);
     struct error e;
     transform_destroy(transform_create(&conf->set_attributes, &e));
     if (e.fault != FAULT_NONE) opt_complain(r, "set_attributes", "%s", e.text);

@@ -76,6 +76,7 @@ struct guarantee {
     bool at_least_once, ordered;
     bool order_required; /* by the user: sinks without order of their own get one leg of a lane at a
                             time */
+    const char *order_but; /* of a sink's promise; NULL: its order holds always */
     char text[600]; /* "at-least-once, ordered by message group, dead letter: sqs orders-dlq" */
 };
 void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g);

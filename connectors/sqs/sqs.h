@@ -32,6 +32,7 @@ struct sqs_sink_conf {
     int64_t linger;        /* ms */
     int64_t max_connections;
     int64_t max_message_bytes;
+    bool fifo_batch_same_group;
     const struct template *message_group_id, *message_deduplication_id; /* NULL: as described */
 };
 

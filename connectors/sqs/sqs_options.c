@@ -72,6 +72,10 @@ const struct opt sqs_sink_opts[] = {
      .help = "how long a batch of less than ten waits for more messages"},
     {OPT_FIELD(struct sqs_sink_conf, max_connections), .type = OPT_INT, .fallback = "16", .min = 1,
      .max = 1000, .help = "most batches on their way at once"},
+    {OPT_FIELD(struct sqs_sink_conf, fifo_batch_same_group), .type = OPT_BOOL, .fallback = "false",
+     .help = "messages of one group share a batch: up to ten times the messages a second of a "
+             "group, but where SQS refuses one of them and takes the next, these two change "
+             "places; false: a message waits until the one before it of its group is accepted"},
     {OPT_FIELD(struct sqs_sink_conf, max_message_bytes), .type = OPT_SIZE, .fallback = "1MiB",
      .min = 1024, .max = 1048576,
      .help = "largest message with its attributes, as the queue's MaximumMessageSize says"},
@@ -113,6 +117,10 @@ void sqs_sink_check(const void *conf, struct opt_report *r)
     if (fifo && c->delay_seconds)
         opt_complain(r, "delay_seconds",
                      "a FIFO queue knows no delay per message (set the queue's DelaySeconds)");
+    if (!fifo && c->fifo_batch_same_group)
+        opt_complain(r, "fifo_batch_same_group",
+                     "only FIFO queues keep the order of a group, and the name of this one does "
+                     "not end in .fifo (remove the option, or check queue_url)");
     if (!fifo && c->message_deduplication_id)
         opt_complain(r, "message_deduplication_id",
                      "only FIFO queues deduplicate, and the name of this one does not end in .fifo "

@@ -1,6 +1,7 @@
 /* Messages are packed into SendMessageBatch, ten at a time; several batches are on their way at
- * once, but on a FIFO queue only one of each message group, because the order of a group is the
- * order in which SQS accepts its messages. */
+ * once. The order of a message group is the order in which SQS accepts its messages, and it accepts
+ * or refuses the entries of a batch one by one: so, where messages have an order, only one of each
+ * group is on its way (or, with fifo_batch_same_group, one batch of each group). */
 #include "connectors/sqs/sqs_sink.h"
 
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static void entry_failed(struct sqs_sink *s, struct leg *l, const struct sqs_res
 /* SQS fails entries one by one: it may have taken a later message of the same group. */
 static void watch_order(struct sqs_sink *s, const struct sqs_send *b, size_t failed)
 {
-    for (size_t i = failed + 1; s->queue.fifo && i < b->pack.count; i++) {
+    for (size_t i = failed + 1; b->groups[failed] && i < b->pack.count; i++) {
         if (b->groups[i] != b->groups[failed] || b->results[i].fate != SQS_DONE) continue;
         log_limited(&s->order_complaint, LOG_WARN, pipeline_name(s->pipeline),
                     "queue \"%s\": SQS took a message and not the one before it of its group, "
@@ -248,6 +249,12 @@ void sqs_sends_flush(struct sqs_sink *s)
     send_open(s);
 }
 
+/* What the entry at hand may not overtake; 0: nothing, it has no order. */
+static uint64_t order_of(const struct sqs_sink *s, const struct leg *l)
+{
+    return s->queue.fifo && l->receipt->lane_id ? text_hash(s->maker.entry.group_id) : 0;
+}
+
 static void send_alone(struct sqs_sink *s)
 {
     struct error e;
@@ -257,7 +264,7 @@ static void send_alone(struct sqs_sink *s)
         return;
     }
     struct sqs_send *b = take_batch(s);
-    add(s, b, l, text_hash(s->maker.entry.group_id));
+    add(s, b, l, order_of(s, l));
     send_batch(s, b);
 }
 
@@ -274,13 +281,30 @@ static void go_on(struct sqs_sink *s)
 
 /* ---- taking legs ---- */
 
-static bool group_is_in_flight(const struct sqs_sink *s, uint64_t group)
+static bool has_group(const struct sqs_send *b, uint64_t group)
 {
-    const struct sqs_send *b;
-    TAILQ_FOREACH(b, &s->in_flight, entry)
     for (size_t i = 0; i < b->pack.count; i++)
         if (b->groups[i] == group) return true;
     return false;
+}
+
+static bool group_is_in_flight(const struct sqs_sink *s, uint64_t group)
+{
+    const struct sqs_send *b;
+    if (!group) return false;
+    TAILQ_FOREACH(b, &s->in_flight, entry)
+    if (has_group(b, group)) return true;
+    return false;
+}
+
+/* The one before it of its group must be accepted first. It goes without waiting for company. */
+static bool must_wait(struct sqs_sink *s, uint64_t group)
+{
+    if (group_is_in_flight(s, group)) return true;
+    bool strict = group && !s->conf->fifo_batch_same_group;
+    if (!strict || !s->open || !has_group(s->open, group)) return false;
+    loop_timer_start(loop_of(s), &s->linger, 0);
+    return true;
 }
 
 /* The batch that the entry at hand goes into; NULL: no room for it now. */
@@ -288,7 +312,7 @@ static struct sqs_send *batch_for(struct sqs_sink *s, uint64_t group)
 {
     if (s->open && !sqs_pack_fits(&s->open->pack, s->maker.mapped.size, s->batch_max_bytes))
         send_open(s);
-    if (s->queue.fifo && group_is_in_flight(s, group)) return NULL;
+    if (group_is_in_flight(s, group)) return NULL; /* with the batch that was full */
     if (s->open) return s->open;
     if (s->in_flight_count >= (unsigned)s->conf->max_connections) return NULL;
     s->open = take_batch(s);
@@ -304,8 +328,8 @@ static bool take(struct sqs_sink *s, struct leg *l)
         leg_done(l, &e);
         return true;
     }
-    uint64_t group = s->queue.fifo ? text_hash(s->maker.entry.group_id) : 0;
-    if (s->queue.fifo && group_is_in_flight(s, group)) return false;
+    uint64_t group = order_of(s, l);
+    if (must_wait(s, group)) return false;
     if (!sqs_entry_make(&s->maker, l, &e)) {
         leg_done(l, &e);
         return true;

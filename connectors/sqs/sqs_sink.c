@@ -166,6 +166,9 @@ static struct sink_promise promise(const void *conf)
     return (struct sink_promise){
         .order = fifo ? ORDER_BATCH : ORDER_NONE,
         .confirmed = true,
+        .order_but = fifo && c->fifo_batch_same_group ? "not where SQS refuses one of a batch and "
+                                                        "takes the next (fifo_batch_same_group)"
+                                                      : NULL,
         .max_message_bytes = c->max_message_bytes,
     };
 }

@@ -17,7 +17,7 @@ struct sqs_send {
     struct sqs_sink *sink;
     struct sqs_pack pack;
     struct leg *legs[SQS_BATCH];
-    uint64_t groups[SQS_BATCH]; /* hashes; FIFO only */
+    uint64_t groups[SQS_BATCH]; /* hashes; 0: without order */
     struct sqs_result results[SQS_BATCH];
     TAILQ_ENTRY(sqs_send) entry;
 };

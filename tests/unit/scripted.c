@@ -38,14 +38,17 @@ static void emit_one(struct scripted_source *s)
     int n = snprintf(body, 64, "%u", c->emitted);
     int position = snprintf(text, sizeof(text), "scripted-%u", c->emitted);
     struct attr attr = {.name = BYTES_LIT("n"), .value = bytes_of(body, (size_t)n)};
+    uint32_t lane = c->lanes ? 1 + c->emitted % c->lanes : 0;
+    char key[16];
+    int key_len = c->keyed ? snprintf(key, sizeof(key), "key-%u", lane) : 0;
     struct msg_draft draft = {
+        .key = bytes_of(key, (size_t)key_len),
         .body = bytes_of(body, c->body_bytes ? c->body_bytes : (size_t)n),
         .position = bytes_of(text, (size_t)position),
         .topic = BYTES_LIT("a/b"),
         .attrs = &attr,
         .attr_count = 1,
     };
-    uint32_t lane = c->lanes ? 1 + c->emitted % c->lanes : 0;
     s->in_flight++;
     if (s->in_flight > c->most_in_flight) c->most_in_flight = s->in_flight;
     pipeline_emit(s->base.pipeline, msg_new(&draft), c->emitted++, lane);

@@ -12,17 +12,26 @@
 
 enum { MANY = 500 };
 
-/* Runs `total` messages into the queue; returns how many the sink confirmed. */
-static unsigned send_all(const char *queue_url, unsigned total, unsigned lanes)
+static unsigned send_through(const struct sqs_sink_conf *sink, unsigned total, unsigned lanes)
 {
-    struct scripted_source_conf source = {
-        .total = total, .chunk = 10, .lanes = lanes, .ordered = lanes > 0, .finish = true};
-    struct sqs_sink_conf sink = sim_sink(queue_url);
-    struct pipeline_conf conf = sim_to(&source, &sink);
+    struct scripted_source_conf source = {.total = total,
+                                          .chunk = 10,
+                                          .lanes = lanes,
+                                          .ordered = lanes > 0,
+                                          .keyed = lanes > 0,
+                                          .finish = true};
+    struct pipeline_conf conf = sim_to(&source, sink);
     scripted_run(&conf, NULL, NULL);
     assert_int_equal(source.acknowledged, source.confirmed);
     free(source.verdicts);
     return source.confirmed;
+}
+
+/* Runs `total` messages into the queue; returns how many the sink confirmed. */
+static unsigned send_all(const char *queue_url, unsigned total, unsigned lanes)
+{
+    struct sqs_sink_conf sink = sim_sink(queue_url);
+    return send_through(&sink, total, lanes);
 }
 
 /* The numbers in the queue, in the order in which SQS accepted them. */
@@ -50,17 +59,34 @@ static void expect_all(const struct sim *sim, const char *queue, unsigned total)
         if (!seen[i]) fail_msg("message %u is missing", i);
 }
 
-/* Each once, and those of a lane in their order. */
-static void expect_once_in_order(const struct sim *sim, unsigned total, unsigned lanes)
+static bool are_in_order(const unsigned *numbers, unsigned n, unsigned lanes)
 {
-    unsigned numbers[2 * MANY], n = numbers_in(sim, "q.fifo", numbers), next[64];
-    assert_int_equal(n, total);
+    unsigned next[64];
     for (unsigned lane = 0; lane < lanes; lane++)
         next[lane] = lane;
     for (unsigned i = 0; i < n; i++) {
-        assert_int_equal(numbers[i], next[numbers[i] % lanes]);
+        if (numbers[i] != next[numbers[i] % lanes]) return false;
         next[numbers[i] % lanes] += lanes;
     }
+    return true;
+}
+
+/* Each once, and those of a lane in their order. */
+static void expect_once_in_order(const struct sim *sim, unsigned total, unsigned lanes)
+{
+    unsigned numbers[2 * MANY], n = numbers_in(sim, "q.fifo", numbers);
+    assert_int_equal(n, total);
+    assert_true(are_in_order(numbers, n, lanes));
+}
+
+static unsigned long batches_sent(const struct sim *sim)
+{
+    static const char name[] = "\"SendMessageBatch\":";
+    char *stats = sim_ask(sim, "stats", NULL), *calls = strstr(stats, name);
+    assert_non_null(calls);
+    unsigned long n = strtoul(calls + strlen(name), NULL, 10);
+    free(stats);
+    return n;
 }
 
 static void everything_is_sent_in_full_batches(void **state)
@@ -69,10 +95,7 @@ static void everything_is_sent_in_full_batches(void **state)
     assert_int_equal(send_all(sim->standard, MANY, 0), MANY);
     assert_int_equal(sim_count(sim, "q", "sent"), MANY);
     expect_all(sim, "q", MANY);
-    char *stats = sim_ask(sim, "stats", NULL), *calls = strstr(stats, "\"SendMessageBatch\":");
-    assert_non_null(calls);
-    assert_true(strtoul(calls + strlen("\"SendMessageBatch\":"), NULL, 10) <= MANY / 10 + 2);
-    free(stats);
+    assert_true(batches_sent(sim) <= MANY / 10 + 2);
 }
 
 static void a_fifo_queue_keeps_the_order_of_every_lane(void **state)
@@ -80,6 +103,102 @@ static void a_fifo_queue_keeps_the_order_of_every_lane(void **state)
     const struct sim *sim = *state;
     assert_int_equal(send_all(sim->fifo, MANY, 7), MANY);
     expect_once_in_order(sim, MANY, 7);
+}
+
+/* Of some batches the first entry, of others the second is refused, or not answered for. */
+static const char refused_entries[] =
+    "[{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"upto\":1,\"skip\":2,\"count\":3,"
+    "\"code\":\"InternalError\",\"message\":\"m\"},"
+    "{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"from\":1,\"upto\":2,\"skip\":2,"
+    "\"count\":3,\"code\":\"RequestThrottled\",\"message\":\"m\",\"sender_fault\":true}]";
+
+static void a_refused_entry_is_not_overtaken_by_the_next_of_its_group(void **state)
+{
+    const struct sim *sim = *state;
+    sim_fault(sim, refused_entries);
+    assert_int_equal(send_all(sim->fifo, 100, 3), 100);
+    expect_once_in_order(sim, 100, 3);
+}
+
+/* What the option gives, and what it costs: the test above fails with it. */
+static void groups_that_share_batches_are_faster_and_may_break(void **state)
+{
+    const struct sim *sim = *state;
+    struct sqs_sink_conf sink = sim_sink(sim->fifo);
+    unsigned numbers[2 * MANY];
+    sink.fifo_batch_same_group = true;
+    assert_int_equal(send_through(&sink, 100, 3), 100);
+    assert_true(batches_sent(sim) < 100 / 5);
+    expect_once_in_order(sim, 100, 3);
+    free(sim_ask(sim, "reset", ""));
+    sim_fault(sim, refused_entries);
+    assert_int_equal(send_through(&sink, 100, 3), 100);
+    assert_int_equal(numbers_in(sim, "q.fifo", numbers), 100);
+    assert_false(are_in_order(numbers, 100, 3));
+}
+
+struct complaints {
+    struct opt_report report;
+    unsigned count;
+};
+
+static void keep_complaint(struct opt_report *r, const char *option, const char *text)
+{
+    assert_string_equal(option, "require");
+    assert_non_null(strstr(text, "fifo_batch_same_group"));
+    ((struct complaints *)r)->count++;
+}
+
+static void the_guarantee_says_where_order_may_break(void **state)
+{
+    static const char *const ordered[] = {"ordered"};
+    struct complaints complaints = {.report.complain = keep_complaint};
+    struct scripted_source_conf source = {.lanes = 3, .ordered = true};
+    struct sqs_sink_conf sink = sim_sink("https://sqs.us-east-1.amazonaws.com/1/q.fifo");
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    struct guarantee g;
+    (void)state;
+    conf.require = (struct opt_list){ordered, 1};
+    guarantee_of(&conf, &g);
+    assert_string_equal(g.text, "at-least-once, ordered by lane");
+    pipeline_check(&conf, &complaints.report);
+    assert_int_equal(complaints.count, 0);
+    sink.fifo_batch_same_group = true;
+    guarantee_of(&conf, &g);
+    assert_non_null(strstr(g.text, "ordered by lane, but not where SQS refuses one"));
+    pipeline_check(&conf, &complaints.report);
+    assert_int_equal(complaints.count, 1);
+}
+
+/* Messages without an order share batches, whatever their group. */
+static void without_order_groups_fill_batches(void **state)
+{
+    const struct sim *sim = *state;
+    assert_int_equal(send_all(sim->fifo, MANY, 0), MANY);
+    assert_int_equal(sim_count(sim, "q.fifo", "sent"), MANY);
+    assert_true(batches_sent(sim) <= MANY / 10 + 2);
+}
+
+/* As from a source that knows no keys. */
+static void lanes_that_share_a_group_take_turns(void **state)
+{
+    const struct sim *sim = *state;
+    struct scripted_source_conf source = {
+        .total = 60, .chunk = 10, .lanes = 7, .ordered = true, .finish = true};
+    struct sqs_sink_conf sink = sim_sink(sim->fifo);
+    struct pipeline_conf conf = sim_to(&source, &sink);
+    sim_fault(sim, refused_entries);
+    scripted_run(&conf, NULL, NULL);
+    expect_once_in_order(sim, 60, 7);
+    free(source.verdicts);
+}
+
+static void a_batch_holds_one_of_each_group(void **state)
+{
+    const struct sim *sim = *state;
+    assert_int_equal(send_all(sim->fifo, MANY, 50), MANY);
+    expect_once_in_order(sim, MANY, 50);
+    assert_true(batches_sent(sim) <= MANY / 4);
 }
 
 static const char broken_sends[] =
@@ -241,6 +360,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SIM(everything_is_sent_in_full_batches),
         WITH_SIM(a_fifo_queue_keeps_the_order_of_every_lane),
+        WITH_SIM(a_refused_entry_is_not_overtaken_by_the_next_of_its_group),
+        WITH_SIM(groups_that_share_batches_are_faster_and_may_break),
+        cmocka_unit_test(the_guarantee_says_where_order_may_break),
+        WITH_SIM(without_order_groups_fill_batches),
+        WITH_SIM(lanes_that_share_a_group_take_turns),
+        WITH_SIM(a_batch_holds_one_of_each_group),
         WITH_SIM(sends_that_break_are_repeated_once_in_effect),
         WITH_SIM(nothing_is_missing_on_a_standard_queue),
         WITH_SIM(an_outage_holds_messages_and_ends),
