@@ -8,6 +8,9 @@
 
 enum { MAX_FINDINGS = 100 };
 
+#define SIZES_TEXT                                                                                 \
+    "SELECT id, at_ms, length(head) + ifnull(length(body), 0) FROM msg WHERE id >= ? ORDER BY id"
+
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
@@ -15,8 +18,7 @@ static const char *const texts[STATEMENTS] = {
     [DELETE_ONE] = "DELETE FROM msg WHERE id = ?",
     [DELETE_RANGE] = "DELETE FROM msg WHERE id BETWEEN ? AND ?",
     [READ] = "SELECT id, lane, at_ms, sum, head, body FROM msg WHERE id >= ? ORDER BY id",
-    [SIZES] = "SELECT id, at_ms, length(head) + ifnull(length(body), 0) FROM msg WHERE id >= ? "
-              "ORDER BY id",
+    [SIZES] = SIZES_TEXT,
     [PUT_ASIDE] = "INSERT OR REPLACE INTO bad SELECT * FROM msg WHERE id = ?",
     [FREE_PAGES] = "PRAGMA freelist_count",
     [PAGES] = "PRAGMA page_count",
