@@ -74,6 +74,7 @@ struct pipeline {
     struct turn_task turn;
     struct loop_timer deadline;
     struct log_limit stuck;
+    uint64_t stuck_again_ms; /* when what is stuck is spoken of again */
     struct {
         uint64_t next_ms;
         unsigned said, left_out;

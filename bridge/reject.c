@@ -7,7 +7,7 @@
 #include "bridge/dead_letter.h"
 #include "bridge/pipeline_private.h"
 
-enum { LINES = 10, LINES_EVERY_MS = 1000 };
+enum { LINES = 10, LINES_EVERY_MS = 1000, STUCK_EVERY_MS = 30000 };
 
 /* ---- what is said ---- */
 
@@ -54,6 +54,7 @@ static void complain_stuck(const struct leg *l, const char *reason)
     const char *cure = p->dead_letter ? "" : ", or give the pipeline a dead_letter sink";
     struct bytes lane = lane_name(l);
     int64_t age_ms = l->first_failed_ms ? loop_unix_ms() - l->first_failed_ms : 0;
+    p->stuck_again_ms = loop_now_ms(p->loop) + STUCK_EVERY_MS;
     if (p->parked > 1) {
         log_limited(&p->stuck, LOG_ERROR, p->conf->name, "more messages are stuck at %s: %s",
                     l->slot->name, reason);
@@ -75,9 +76,10 @@ static void complain_stuck(const struct leg *l, const char *reason)
 void leg_park(struct leg *l, const char *reason)
 {
     struct pipeline *p = l->slot->pipeline;
-    if (!l->parked) p->parked++;
+    bool again = l->parked;
+    if (!again) p->parked++;
     l->parked = true;
-    complain_stuck(l, reason);
+    if (!again || loop_now_ms(p->loop) >= p->stuck_again_ms) complain_stuck(l, reason);
     slot_return(l->slot, l, (uint64_t)p->conf->retry_max_delay);
 }
 

@@ -19,14 +19,34 @@ static int set_aside(const char *path, const char *aside)
     return failed;
 }
 
+static int open_locked(const char *aside)
+{
+    int fd = open(aside, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+    close(fd);
+    errno = EBUSY;
+    return -1;
+}
+
+static const char *hint(int failed)
+{
+    return failed == ENOENT  ? " (there are no dead letters)"
+           : failed == EBUSY ? " (another replay has them)"
+                             : "";
+}
+
 bool take_begin(struct take *t, struct error *e)
 {
-    int failed = 0;
-    t->aside = mem_printf("%s.replay", t->path);
-    if (access(t->aside, F_OK) != 0) failed = set_aside(t->path, t->aside);
-    if (!failed) return true;
-    return error_set(e, FAULT_CONFIG, "\"%s\": %s%s", t->path, strerror(failed),
-                     failed == ENOENT ? " (there are no dead letters)" : "");
+    char *aside = mem_printf("%s.replay", t->path);
+    int failed = access(aside, F_OK) == 0 ? 0 : set_aside(t->path, aside);
+    t->lock = failed ? -1 : open_locked(aside);
+    if (t->lock >= 0) {
+        t->aside = aside;
+        return true;
+    }
+    if (!failed) failed = errno;
+    free(aside);
+    return error_set(e, FAULT_CONFIG, "\"%s\": %s%s", t->path, strerror(failed), hint(failed));
 }
 
 void take_confirm(struct take *t, uint64_t line)
@@ -102,6 +122,7 @@ void take_end(uv_work_t *work)
 
 void take_free(struct take *t)
 {
+    if (t->aside) close(t->lock);
     free(t->aside);
     free(t->confirmed);
 }

@@ -14,15 +14,16 @@
 struct take {
     uv_work_t work;
     const char *path;         /* the file's name; borrowed */
-    char *aside;              /* where it is meanwhile */
+    char *aside;              /* where it is meanwhile; NULL: nothing was begun */
+    int lock;                 /* a file that is open for its lock alone */
     unsigned char *confirmed; /* a bit for each line */
     size_t bytes;
     uint64_t left; /* lines that were put back */
     int failed;    /* 0, or errno */
 };
 
-/* Sets the file aside. False: there is none, or it can't be. The pipeline's thread, at the start.
- */
+/* Sets the file aside. False: there is none, or it can't be, or another replay has it. The
+ * pipeline's thread, at the start. */
 bool take_begin(struct take *t, struct error *e) MUST_USE;
 void take_confirm(struct take *t, uint64_t line); /* from 1 */
 

@@ -3,9 +3,10 @@ import json
 
 import pytest
 
-from tests.e2e.bridge import command
+from tests.e2e.bridge import binary, command
 from tests.e2e.libconfig import pipelines
 from tests.e2e.messages import BINARY, NUMBER, STRING, Message
+from tests.rig import spawn, wait_until
 
 PLACES = ("sqs", "kafka", "mqtt", "file")
 LIMIT = 2000  # of the sink, until it is mended
@@ -193,6 +194,35 @@ def test_the_bridge_goes_on_while_its_file_is_replayed(simulated_world, bridge, 
     assert setup.replay().startswith("replayed 2,")
     b.stop()
     assert setup.place.path.read_text() == ""
+
+
+def test_a_replay_that_was_killed_is_gone_on_with(simulated_world, bridge, folder):
+    """It has set the file aside and sent one of two: the next one sends both, and loses none."""
+    setup = Setup(simulated_world, bridge, folder, simulated_world.queue(), "file")
+    setup.refuse(messages(), rejected=2)
+    letters = setup.place.path.read_bytes()
+    setup.sink.broker.tell("rtt 5000")
+    aside = folder / "dead.jsonl.replay"
+    replay = spawn([binary(), "dlq", "replay", setup.mended, "p"], folder / "replay.log")
+    wait_until(aside.exists, 20, "the file to be set aside")
+    assert "another replay has them" in command("dlq", "replay", setup.mended, "p").stderr
+    replay.kill()
+    replay.wait()
+    setup.sink.broker.tell("rtt 0")
+    assert aside.read_bytes() == letters
+    assert setup.replay().startswith("replayed 2,")
+    assert not aside.exists()
+    setup.sink.wait(10, 20)
+    assert len({m.body for m in setup.sink.rest()}) == 10
+
+
+def test_a_limit_leaves_the_rest(world, bridge, folder):
+    """In a topic too, which has but a position."""
+    setup = Setup(world, bridge, folder, world.queue(), "kafka")
+    setup.refuse(messages(), rejected=2)
+    for left in (1, 0):
+        assert setup.replay(None, "--limit", "1").startswith("replayed 1,")
+        assert len(setup.show()) == left
 
 
 def test_what_the_queue_cannot_take_goes_to_the_file(simulated_world, bridge, folder):

@@ -2,10 +2,12 @@
 requests than without it. What a mapping makes possible is no poison, and arrives as it was."""
 import base64
 import json
+import os
+import subprocess
 
 import pytest
 
-from tests.e2e.bridge import command
+from tests.e2e.bridge import binary, command
 from tests.e2e.libconfig import pipelines
 
 COUNT = 10
@@ -232,7 +234,8 @@ def test_a_topic_that_takes_less_than_the_bridge_was_told(real_world, bridge, fo
     topic = real_world.kafka_topic()
     entry = ConfigEntry("max.message.bytes", "3000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=[entry])
-    for done in AdminClient({"bootstrap.servers": topic.address}).incremental_alter_configs([resource]).values():
+    admin = AdminClient({"bootstrap.servers": topic.address})
+    for done in admin.incremental_alter_configs([resource]).values():
         done.result(20)
     poison = line(bytes(range(256)) * 20)
     run = Run(folder, bridge, topic.as_sink(linger="200ms"), poison)
@@ -266,3 +269,38 @@ def test_a_file_that_stops_the_source_ends_with_a_failure(folder, bridge):
     assert done.returncode == 78 and "line 2: not JSON" in done.stderr and "the pipeline ends" in done.stderr, done
     assert len((folder / "out-a").read_text().splitlines()) == 1
     assert len((folder / "out-b").read_text().splitlines()) == 1000
+
+
+def test_a_reader_that_is_gone_ends_the_pipeline_with_a_failure(simulated_world, folder):
+    """As with `sqsbridge run FILE | head -1`: what nobody reads is not acknowledged."""
+    queue = simulated_world.queue()
+    for i in range(20):
+        queue.client.send_message(QueueUrl=queue.url, MessageBody=f"message {i}")
+    path = folder / "p.conf"
+    path.write_text(pipelines(p={"source": queue.as_source(), "sink": {"type": "file", "path": "-"}}))
+    out, into = os.pipe()
+    os.close(out)
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen([binary(), "run", path], stdin=subprocess.DEVNULL, stdout=into, stderr=log)
+    os.close(into)
+    assert process.wait(30) == 69, (folder / "log").read_text()
+    assert "its reader is gone" in (folder / "log").read_text()
+    assert queue.depth() == 20
+
+
+def test_what_is_held_is_reported_with_its_lane_and_age(simulated_world, bridge, folder):
+    """Without a dead letter: the message stays, the source waits, and it is tried again, slowly."""
+    queue, topic = simulated_world.queue(fifo=True), simulated_world.kafka_topic()
+    queue.client.send_message(
+        QueueUrl=queue.url, MessageBody="x" * 3000, MessageGroupId="group-7", MessageDeduplicationId="1")
+    sink = topic.as_sink(properties=["message.max.bytes=2000"], batch_size=1000)
+    b = bridge(pipelines(p={"source": queue.as_source(), "sink": sink, "retry_max_delay": "200ms"}))
+    b.start(wait=False)
+    said = b.wait_log(r"message \S+ \(lane group-7\) is stuck at kafka \S+ for \d+ s, and the source is stopped")
+    assert "give the pipeline a dead_letter sink" in said
+    began = b.wait_stats(lambda s: s["time_ms"])["time_ms"]
+    b.wait_stats(lambda s: s["time_ms"] - began > 1500)
+    assert len(b.log_lines("is stuck")) == 1, "it is tried often, and spoken of seldom"
+    assert queue.depth() == 1
+    b.stop()
+    assert queue.depth() == 1
