@@ -58,7 +58,7 @@ REFUSED = {
     "line": (["send-batch", "Q"], "line 1: "),
     "max": (["receive", "Q", "--max", 11], "--max: expected"),
     "wait-receive": (["receive", "Q", "--wait", 21], "--wait: expected"),
-    "system": (["receive", "Q", "--system-attribute", "Nothing"], "--system-attribute: expected"),
+    "system": (["receive", "Q", "--system-attribute", "Nothing"], "--system-attribute: there is no"),
     "attempt": (["receive", "Q", "--attempt-id", "a b"], "--attempt-id"),
     "handle": (["delete-message", "Q", ""], "empty"),
     "visibility-time": (["visibility", "Q", 43201, "h"], "TIME: expected"),

@@ -194,8 +194,9 @@ static void print_option(const struct opt *o)
 
 void queue_help(const struct queue_verb *verb)
 {
-    printf("usage: sqsbridge queue %s %s [OPTION]...\n\n%s\n%s", verb->name, verb->operands,
-           verb->help, verb->notes ? verb->notes : "");
+    printf("usage: sqsbridge queue %s%s%s [OPTION]...\n\n%s\n%s%s", verb->name,
+           *verb->operands ? " " : "", verb->operands, verb->help, verb->notes ? "\n" : "",
+           verb->notes ? verb->notes : "");
     if (verb->opts) printf("\n");
     for (const struct opt *o = verb->opts; o && o->name; o++)
         print_option(o);

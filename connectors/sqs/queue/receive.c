@@ -28,9 +28,8 @@ static const char *const system_names[] = {
     "MessageGroupId",
     "AWSTraceHeader",
     "DeadLetterQueueSourceArn",
-    "",
-    NULL,
 };
+enum { SYSTEM_NAMES = sizeof(system_names) / sizeof(system_names[0]) };
 
 static const struct opt receive_opts[] = {
     {OPT_FIELD(struct receive_options, max), .type = OPT_INT, .fallback = "1", .min = 1, .max = 10,
@@ -48,8 +47,7 @@ static const struct opt receive_opts[] = {
     {.name = "system_attribute",
      .offset = offsetof(struct receive_options, system_attributes),
      .type = OPT_LIST,
-     .choices = system_names,
-     .help = "system attribute to be told; default: All; empty: none"},
+     .help = "system attribute to be told, or All, the default; empty: none"},
     OPT_END,
 };
 
@@ -67,6 +65,30 @@ static bool collect(struct queue_run *run, const struct opt_list *list, struct n
         if (*list->items[i]) names->items[names->count++] = bytes_str(list->items[i]);
     if (!list->count) names->items[names->count++] = BYTES_LIT("All");
     return true;
+}
+
+static bool is_system_name(struct bytes name)
+{
+    for (int i = 0; i < SYSTEM_NAMES; i++)
+        if (bytes_eq(name, bytes_str(system_names[i]))) return true;
+    return false;
+}
+
+static bool check_system_names(struct queue_run *run)
+{
+    const struct receive_options *o = (const struct receive_options *)run->options;
+    struct buf all = {0};
+    bool ok = true;
+    for (int i = 0; i < SYSTEM_NAMES; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", system_names[i]);
+    for (size_t i = 0; ok && i < o->system_attributes.count; i++) {
+        const char *name = o->system_attributes.items[i];
+        ok = !*name || is_system_name(bytes_str(name)) ||
+             queue_fail(run, EX_USAGE, "--system-attribute: there is no \"%s\" (%.*s)", name,
+                        (int)all.len, all.ptr);
+    }
+    free(all.ptr);
+    return ok;
 }
 
 /* A receive that is lost on its way can be repeated with the same id. */
@@ -224,14 +246,19 @@ static void print_received(const struct queue_run *run, const struct sqs_receive
     }
 }
 
-static void run_receive(struct queue_run *run)
+static bool check_options(struct queue_run *run)
 {
     struct error e;
-    struct sqs_received *received = mem_zalloc(sizeof(*received));
     const char *id = ((const struct receive_options *)run->options)->attempt_id;
     if (id && !sqs_check_id("--attempt-id", bytes_str(id), &e))
-        queue_fail(run, EX_DATAERR, "%s", e.text);
-    else if (queue_open(run, run->operands[0]) && receive(run, received)) {
+        return queue_fail(run, EX_DATAERR, "%s", e.text);
+    return check_system_names(run);
+}
+
+static void run_receive(struct queue_run *run)
+{
+    struct sqs_received *received = mem_zalloc(sizeof(*received));
+    if (check_options(run) && queue_open(run, run->operands[0]) && receive(run, received)) {
         if (!sqs_digest_has_md5(run->digest))
             log_warn("sqsbridge queue", "this machine's crypto policy has no MD5: what came is not "
                                         "compared with what was sent");
