@@ -144,3 +144,9 @@ void credentials_close(struct credentials *c)
     pthread_mutex_unlock(&lock);
     if (last) credentials_end(c);
 }
+
+bool credentials_may_tell_region(const struct credentials_conf *conf)
+{
+    return conf && (conf->provider == CREDENTIALS_IMDS || conf->provider == CREDENTIALS_PROFILE ||
+                    conf->provider == CREDENTIALS_DEFAULT);
+}

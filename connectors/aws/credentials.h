@@ -28,6 +28,11 @@ const struct aws_keys *credentials_acquire(struct credentials *c);
 void credentials_release(struct credentials *c, const struct aws_keys *keys);
 uint64_t credentials_version(const struct aws_keys *keys); /* rising with each refresh, from 1 */
 
+/* Where they were found: of the profile, of the machine; NULL: not told. As long as the keys. */
+const char *credentials_region(const struct aws_keys *keys);
+/* Whether keys of this section may tell a region, which lint can't know. */
+bool credentials_may_tell_region(const struct credentials_conf *conf);
+
 /* ready() comes once, on w->loop and never from within, when there are keys, or when an attempt to
  * get some has failed. Fill in the first part; it belongs to the credentials until then, and c must
  * stay open. */

@@ -145,6 +145,11 @@ uint64_t credentials_version(const struct aws_keys *keys)
     return shared_of(keys)->version;
 }
 
+const char *credentials_region(const struct aws_keys *keys)
+{
+    return shared_of(keys)->region;
+}
+
 void credentials_wait(struct credentials *c, struct credentials_waiter *w)
 {
     struct error constant;

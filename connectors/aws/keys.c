@@ -95,8 +95,8 @@ struct shared_keys *keys_share(struct fresh_keys *k, uint64_t version)
     struct shared_keys *shared = mem_zalloc(sizeof(*shared));
     shared->keys = k->keys;
     shared->version = version;
+    shared->region = k->region;
     atomic_init(&shared->users, 1);
-    free(k->region);
     *k = (struct fresh_keys){0};
     return shared;
 }
@@ -110,5 +110,6 @@ void keys_drop(struct shared_keys *shared)
 {
     if (!shared || atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) > 1) return;
     free_texts(&shared->keys);
+    free(shared->region);
     free(shared);
 }

@@ -39,6 +39,7 @@ bool keys_from_environment(struct fresh_keys *k, struct error *e) MUST_USE;
 struct shared_keys {
     struct aws_keys keys; /* first: what callers hold is a pointer to this */
     uint64_t version;     /* of one credentials object, rising */
+    char *region;         /* NULL: not told */
     atomic_uint users;
 };
 

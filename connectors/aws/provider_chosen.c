@@ -10,6 +10,7 @@ struct chosen {
     struct credentials_conf *conf;
     struct provider *(*choose)(struct chosen *c, struct error *e);
     struct provider *inner;
+    char *region;        /* that the choice goes with; NULL: none */
     const char *context; /* put before what it says where it fails; NULL: nothing */
 };
 
@@ -24,6 +25,7 @@ static void on_answer(struct provider *inner, struct fresh_keys *keys, const str
     } else {
         fresh = *keys;
         *keys = (struct fresh_keys){0};
+        if (!fresh.region && c->region) fresh.region = mem_strdup(c->region);
     }
     c->inner = NULL;
     provider_destroy(inner);
@@ -50,6 +52,7 @@ static void destroy(struct provider *p)
     struct chosen *c = (struct chosen *)p;
     provider_destroy(c->inner);
     credentials_conf_free(c->conf);
+    free(c->region);
     free(c);
 }
 
@@ -67,8 +70,21 @@ static struct provider *create(const struct credentials_conf *conf,
 
 /* ---- a profile ---- */
 
+/* The region of the profile itself, not of those that it builds upon. */
+static void note_region(struct chosen *c)
+{
+    struct profile p;
+    struct error e;
+    free(c->region);
+    c->region = NULL;
+    if (!profile_load(c->conf, profile_name(c->conf), &p, &e)) return;
+    if (p.settings[PROFILE_REGION]) c->region = mem_strdup(p.settings[PROFILE_REGION]);
+    profile_free(&p);
+}
+
 static struct provider *choose_profile(struct chosen *c, struct error *e)
 {
+    note_region(c);
     return profile_provider(c->conf, e);
 }
 

@@ -26,7 +26,8 @@ static char *copy(const char *text)
 static void hand_on(struct shared *s, const struct aws_keys *keys)
 {
     struct fresh_keys fresh = {.keys = {copy(keys->access_key_id), copy(keys->secret_access_key),
-                                        copy(keys->session_token)}};
+                                        copy(keys->session_token)},
+                               .region = copy(credentials_region(keys))};
     s->version = credentials_version(keys);
     credentials_release(s->credentials, keys);
     provider_done(&s->base, &fresh);

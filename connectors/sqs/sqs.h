@@ -50,7 +50,7 @@ struct sqs_queue {
     const char *url; /* as configured: SQS takes it as the queue's name */
     char name[81];
     bool fifo;
-    char region[64];
+    char region[64];              /* empty: as the keys say */
     struct aws_endpoint endpoint; /* where requests go */
 };
 

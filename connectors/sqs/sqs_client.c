@@ -131,6 +131,14 @@ static void name_invocation(struct sqs_call *call)
              ((unsigned)(low >> 48) & 0x3FFF) | 0x8000, (unsigned long long)(low & 0xFFFFFFFFFFFF));
 }
 
+/* Where nobody tells it, AWS says in its refusal that the region is wrong. */
+static const char *region_of(const struct sqs_queue *queue, const struct aws_keys *keys)
+{
+    const char *told = credentials_region(keys);
+    if (*queue->region) return queue->region;
+    return told ? told : "us-east-1";
+}
+
 static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
 {
     const struct sqs_client *client = call->client;
@@ -145,7 +153,7 @@ static void sign_with(struct sqs_call *call, const struct aws_keys *keys)
     };
     struct sigv4_request request = {
         .method = "POST",
-        .region = client->queue->region,
+        .region = region_of(client->queue, keys),
         .service = "sqs",
         .path = bytes_str(client->queue->endpoint.path),
         .headers = headers,

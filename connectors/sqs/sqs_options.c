@@ -13,7 +13,9 @@ static const char *const tls_versions[] = HTTP_TLS_CHOICES;
     {QUEUE_FIELD(conf, queue_url), .type = OPT_STRING, .flags = OPT_REQUIRED,                      \
      .help = "URL of the queue, as the console and GetQueueUrl show it"},                          \
         {QUEUE_FIELD(conf, region), .type = OPT_STRING,                                            \
-         .help = "AWS region; default: as queue_url says, else AWS_REGION or AWS_DEFAULT_REGION"}, \
+         .help =                                                                                   \
+             "AWS region; default: as queue_url says, else AWS_REGION, AWS_DEFAULT_REGION, or "    \
+             "as the credentials say"},                                                            \
         {QUEUE_FIELD(conf, endpoint_url), .type = OPT_STRING,                                      \
          .help = "where requests go instead of the host of queue_url; default: "                   \
                  "AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL"},                                        \

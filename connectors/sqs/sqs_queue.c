@@ -97,7 +97,8 @@ bool sqs_queue_resolve(const struct sqs_conf *conf, struct sqs_queue *queue, con
     snprintf(queue->name, sizeof(queue->name), "%.*s", BYTES_ARGS(name));
     queue->fifo = sqs_is_fifo(conf);
     *option = "region";
-    if (!aws_region(conf->region, conf->queue_url, queue->region, sizeof(queue->region)))
+    if (!aws_region(conf->region, conf->queue_url, queue->region, sizeof(queue->region)) &&
+        !credentials_may_tell_region(conf->credentials))
         return error_set(e, FAULT_CONFIG,
                          "the region is not known: queue_url does not tell it (set region, or the "
                          "variable AWS_REGION)");

@@ -39,6 +39,51 @@ static void set_base_keys(void)
     setenv("AWS_SECRET_ACCESS_KEY", "base", 1);
 }
 
+/* ---- an instance, with STS behind the same door ---- */
+
+static const char instance_keys[] =
+    "{\"Code\":\"Success\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"ASIAEC2\",\"SecretAccessKey\":"
+    "\"s\",\"Token\":\"t\",\"Expiration\":\"2026-11-22T13:00:00Z\"}";
+
+static struct {
+    int token_status;
+    const char *role, *keys;
+} instance;
+
+static void serve_instance(struct canned_http *s)
+{
+    struct provider_fixture *f = s->arg;
+    const char *request = s->last.ptr;
+    buf_add(&f->requests, s->last.ptr, s->last.len + 1);
+    f->requests.len--;
+    if (strncmp(request, "PUT /latest/api/token ", 22) == 0)
+        fixture_reply(f, instance.token_status, "TOKEN==");
+    else if (strstr(request, "/security-credentials/ "))
+        fixture_reply(f, instance.role ? 200 : 404, instance.role ? instance.role : "none");
+    else if (strstr(request, "/security-credentials/BridgeInstance "))
+        fixture_reply(f, 200, instance.keys);
+    else if (strstr(request, "/placement/region "))
+        fixture_reply(f, 200, "eu-north-1");
+    else if (strncmp(request, "POST / ", 7) == 0)
+        fixture_reply(f, 200, assumed);
+    else
+        fixture_reply(f, 404, "");
+}
+
+static void instance_is_whole(struct provider_fixture *f)
+{
+    f->server.on_request = serve_instance;
+    instance.token_status = 200;
+    instance.role = "BridgeInstance\n";
+    instance.keys = instance_keys;
+}
+
+static struct credentials_conf instance_conf(struct provider_fixture *f)
+{
+    instance_is_whole(f);
+    return (struct credentials_conf){.provider = CREDENTIALS_IMDS, .endpoint_url = f->url};
+}
+
 /* ---- assume-role ---- */
 
 static void test_assume_role(void **state)
@@ -179,6 +224,22 @@ static void test_another_section_as_source(void **state)
     fixture_expect_request(f, "Credential=AKIDSECTION/");
 }
 
+/* The region that STS is asked in is that of the instance. */
+static void test_a_machine_as_source(void **state)
+{
+    struct provider_fixture *f = *state;
+    const struct credentials_conf base = {
+        .name = "machine", .provider = CREDENTIALS_IMDS, .endpoint_url = f->url};
+    struct credentials_conf conf = role_conf(f);
+    conf.source = &base;
+    conf.region = NULL;
+    instance_is_whole(f);
+    fixture_fetch(f, make(&conf));
+    fixture_expect_keys(f, "ASIAROLE", "FwoGZXIvYXdz&x==");
+    fixture_expect_request(f, "/eu-north-1/sts/aws4_request");
+    assert_string_equal(f->keys.region, "eu-north-1");
+}
+
 /* ---- web identity ---- */
 
 static void test_web_identity(void **state)
@@ -290,43 +351,7 @@ static void test_where_containers_may_be_asked(void **state)
     expect_url("ftp://127.0.0.1/x", NULL);
 }
 
-/* ---- instance metadata ---- */
-
-static const char instance_keys[] =
-    "{\"Code\":\"Success\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"ASIAEC2\",\"SecretAccessKey\":"
-    "\"s\",\"Token\":\"t\",\"Expiration\":\"2026-11-22T13:00:00Z\"}";
-
-static struct {
-    int token_status;
-    const char *role, *keys;
-} instance;
-
-static void serve_instance(struct canned_http *s)
-{
-    struct provider_fixture *f = s->arg;
-    const char *request = s->last.ptr;
-    buf_add(&f->requests, s->last.ptr, s->last.len + 1);
-    f->requests.len--;
-    if (strncmp(request, "PUT /latest/api/token ", 22) == 0)
-        fixture_reply(f, instance.token_status, "TOKEN==");
-    else if (strstr(request, "/security-credentials/ "))
-        fixture_reply(f, instance.role ? 200 : 404, instance.role ? instance.role : "none");
-    else if (strstr(request, "/security-credentials/BridgeInstance "))
-        fixture_reply(f, 200, instance.keys);
-    else if (strstr(request, "/placement/region "))
-        fixture_reply(f, 200, "eu-north-1");
-    else
-        fixture_reply(f, 404, "");
-}
-
-static struct credentials_conf instance_conf(struct provider_fixture *f)
-{
-    f->server.on_request = serve_instance;
-    instance.token_status = 200;
-    instance.role = "BridgeInstance\n";
-    instance.keys = instance_keys;
-    return (struct credentials_conf){.provider = CREDENTIALS_IMDS, .endpoint_url = f->url};
-}
+/* ---- the instance itself ---- */
 
 static void test_instance(void **state)
 {
@@ -415,6 +440,7 @@ int main(void)
         HTTP_TEST(test_a_clock_that_is_wrong),
         HTTP_TEST(test_no_keys_to_ask_with),
         HTTP_TEST(test_another_section_as_source),
+        HTTP_TEST(test_a_machine_as_source),
         HTTP_TEST(test_web_identity),
         HTTP_TEST(test_web_identity_without_a_file),
         HTTP_TEST(test_container),

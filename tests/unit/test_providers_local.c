@@ -210,6 +210,7 @@ static void test_profiles_of_roles(void **state)
     write_files(f);
     fetch_profile(f, "role");
     fixture_expect_keys(f, "ASIAROLE", "t");
+    assert_string_equal(f->keys.region, "us-gov-west-1");
     fixture_expect_request(f, "Credential=AKIDCONFIG/");
     fixture_expect_request(f, "/us-gov-west-1/sts/");
     fixture_expect_request(f, "role%2Frole&RoleSessionName=me&ExternalId=4711&DurationSeconds=900");

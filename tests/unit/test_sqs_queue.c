@@ -60,6 +60,17 @@ static void a_queue_url_tells_name_region_and_endpoint(void **state)
     assert_string_equal(q.endpoint.host, "[::1]");
 }
 
+/* Keys of a profile or a machine come with one; others do not. */
+static void the_region_may_come_with_the_keys(void **state)
+{
+    (void)state;
+    struct credentials_conf section = {.name = "x", .provider = CREDENTIALS_IMDS};
+    struct sqs_conf conf = {.queue_url = "http://127.0.0.1:9324/1/orders", .credentials = &section};
+    assert_string_equal(resolve(conf).region, "");
+    section.provider = CREDENTIALS_PROCESS;
+    expect_refused(conf, "region", "set region");
+}
+
 static void old_queue_urls_lead_to_todays_endpoint(void **state)
 {
     (void)state;
@@ -202,6 +213,12 @@ static void options_that_exclude_each_other_are_refused(void **state)
     conf = good_sink(standard);
     conf.queue.secret_access_key = NULL;
     expect_complaint(&conf, "access_key_id");
+    const struct credentials_conf section = {.name = "x", .provider = CREDENTIALS_ENVIRONMENT};
+    conf = good_sink(standard);
+    conf.queue.credentials = &section;
+    expect_complaint(&conf, "credentials");
+    conf.queue.access_key_id = conf.queue.secret_access_key = NULL;
+    expect_complaint(&conf, NULL);
     conf = good_sink(standard);
     conf.queue.access_key_id = NULL;
     expect_complaint(&conf, "secret_access_key");
@@ -212,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_queue_url_tells_name_region_and_endpoint, without_aws_variables),
+        cmocka_unit_test_setup(the_region_may_come_with_the_keys, without_aws_variables),
         cmocka_unit_test_setup(old_queue_urls_lead_to_todays_endpoint, without_aws_variables),
         cmocka_unit_test_setup(an_endpoint_may_be_given, without_aws_variables),
         cmocka_unit_test_setup(variables_of_an_endpoint_may_be_ignored, without_aws_variables),
