@@ -6,6 +6,7 @@
 enum {
     ANSWER_GRACE_MS = 5000, /* on top of connect_timeout, which Paho checks every 3 s */
     PINGREQ_BYTES = 2,
+    SHORT_LIVES = 2, /* connections in a row that did not last are no coincidence */
 };
 
 /* ---- news for the owner ---- */
@@ -222,6 +223,17 @@ static void on_subscribed(struct mqtt_client *c)
     if (c->state == CLIENT_CONNECTING) up(c);
 }
 
+/* Brokers may say why they take a session away (MQTT 5), but Mosquitto 2.0.11 does not. */
+static void failed_again(struct mqtt_client *c, const struct error *why)
+{
+    struct error e;
+    error_set(&e, why->fault,
+              "%s, soon after it came up, and again and again (does another client use the "
+              "client_id \"%s\"?)",
+              why->text, c->setup.role.client_id);
+    failed(c, &e);
+}
+
 static void on_failed(struct mqtt_client *c, const struct mqtt_session_note *news)
 {
     bool more = c->address + 1 < c->addresses.count;
@@ -230,7 +242,10 @@ static void on_failed(struct mqtt_client *c, const struct mqtt_session_note *new
         connect_to(c, c->address + 1);
         return;
     }
-    failed(c, &news->why);
+    if (c->state == CLIENT_UP && !has_lasted(c) && c->failures >= SHORT_LIVES)
+        failed_again(c, &news->why);
+    else
+        failed(c, &news->why);
 }
 
 void mqtt_connect_on_news(struct mqtt_client *c, const struct mqtt_session_note *news)
