@@ -177,6 +177,41 @@ static void garbage_is_an_error(void **state)
     }
 }
 
+/* Every answer, each of its bytes another: an error or an answer that can be written again. */
+static void no_answer_can_harm(void **state)
+{
+    (void)state;
+    static const char whole[] =
+        "{\"QueueUrl\":\"u\",\"QueueUrls\":[\"a\\n\"],\"queueUrls\":[\"b\"],\"NextToken\":\"t\","
+        "\"Attributes\":{\"A\":\"1\"},\"Tags\":{\"k\":\"\"},\"TaskHandle\":\"h\",\"Results\":[{"
+        "\"Status\":"
+        "\"RUNNING\",\"StartedTimestamp\":17}],\"ApproximateNumberOfMessagesMoved\":3}";
+    enum { LEN = sizeof(whole) - 1 };
+    union {
+        struct sqs_queue_urls urls;
+        struct sqs_move_tasks tasks;
+        char room[256];
+    } answer;
+    struct buf out = {0};
+    struct error e;
+    for (int action = 0; action < SQS_ACTIONS; action++) {
+        const struct sqs_shape *shape = sqs_admin_shapes[action].answer;
+        if (!shape) continue;
+        assert_true(shape->size <= sizeof(answer));
+        for (size_t at = 0; at < LEN; at++)
+            for (const char *other = "\"\\{}[],:0n\xff"; *other; other++) {
+                char *text = mem_strndup(whole, LEN);
+                text[at] = *other;
+                out.len = 0;
+                if (sqs_shape_decode(shape, bytes_of(text, LEN), &answer, &e))
+                    sqs_shape_encode(shape, &answer, &out);
+                sqs_shape_free(shape, &answer);
+                free(text);
+            }
+    }
+    free(out.ptr);
+}
+
 static void pairs_are_found_by_name(void **state)
 {
     (void)state;
@@ -202,6 +237,7 @@ int main(void)
         cmocka_unit_test(an_answer_can_be_empty),
         cmocka_unit_test(what_must_be_there_must_be_there),
         cmocka_unit_test(garbage_is_an_error),
+        cmocka_unit_test(no_answer_can_harm),
         cmocka_unit_test(pairs_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
