@@ -113,6 +113,13 @@ static void print_progress(void *arg)
     loop_timer_start(q->loop, &q->progress, PROGRESS_MS);
 }
 
+/* Their sink is away, or refuses them as the dead-letter sink does, too. */
+static uint64_t unanswered(const struct dlq *q)
+{
+    const struct replay_counts *c = pipeline_replay_counts(q->pipeline);
+    return c->sent - c->replayed - c->failed_again;
+}
+
 static void summarise(const struct dlq *q)
 {
     const struct replay_counts *c = pipeline_replay_counts(q->pipeline);
@@ -124,6 +131,8 @@ static void summarise(const struct dlq *q)
     else
         printf("replayed %" PRIu64 ", failed again and went back %" PRIu64 "%s", c->replayed,
                c->failed_again, cut);
+    uint64_t stuck = q->options->show ? 0 : unanswered(q);
+    if (stuck) printf(", without an answer, and still there %" PRIu64, stuck);
     if (c->left) printf(", %s %" PRIu64, q->options->show ? "not shown" : "left", c->left);
     if (c->foreign)
         printf(", not dead letters of pipeline \"%s\": %" PRIu64, q->conf.name, c->foreign);
@@ -201,7 +210,9 @@ static int outcome(struct dlq *q)
         return failure->fault == FAULT_CONFIG ? EX_CONFIG : EX_UNAVAILABLE;
     }
     summarise(q);
-    return pipeline_replay_counts(q->pipeline)->failed_again ? EX_TEMPFAIL : EX_OK;
+    if (q->options->show) return EX_OK;
+    bool through = !unanswered(q) && !pipeline_replay_counts(q->pipeline)->failed_again;
+    return through ? EX_OK : EX_TEMPFAIL;
 }
 
 int dlq_run(const struct pipeline_conf *conf, const struct source_conf *letters, bool selective,

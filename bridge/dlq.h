@@ -14,7 +14,7 @@ struct dlq_options {
 };
 
 /* The pipeline, and the place of its letters as a source. An exit code of sysexits.h: EX_TEMPFAIL
- * where letters have failed again. */
+ * where letters have failed again, or got no answer. */
 int dlq_run(const struct pipeline_conf *conf, const struct source_conf *letters, bool selective,
             const struct dlq_options *options) MUST_USE;
 

@@ -14,7 +14,6 @@ struct replay {
     char run[17];
     struct receipt *held; /* of letters that stay; they are given back at the end */
     unsigned held_count;
-    uint64_t sent;
     bool was_up;
     uint64_t quiet_since_ms;
     struct loop_timer look;
@@ -32,7 +31,7 @@ static bool is_busy(const struct replay *r)
 
 static bool is_full(const struct replay *r)
 {
-    return r->options.limit && r->sent >= r->options.limit;
+    return r->options.limit && r->counts.sent >= r->options.limit;
 }
 
 static void look(void *arg)
@@ -120,7 +119,7 @@ static void send_again(struct replay *r, struct arrival *a, const struct dead_le
     struct sink_slot *slots[PIPELINE_MAX_SINKS];
     size_t n = slots_of(r->pipeline, d, slots);
     struct msg *opened = dead_letter_open(a->msg, d);
-    r->sent++;
+    r->counts.sent++;
     a->lane_id = (uint32_t)d->lane;
     pipeline_deliver(r->pipeline, a, opened, slots, n)->letter = msg_ref(a->msg);
     msg_unref(opened);
@@ -148,7 +147,7 @@ static void take_own(struct replay *r, struct arrival *a, const struct dead_lett
     r->counts.seen++;
     bool full = is_full(r), asked_for = is_asked_for(r, d);
     if (r->options.look && asked_for && !full) {
-        r->sent++;
+        r->counts.sent++;
         r->options.look(r->options.arg, d, a->msg);
         hold(r, without_legs(r, a));
     } else if (!full && asked_for) {

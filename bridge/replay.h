@@ -22,10 +22,12 @@ struct replay_options {
 };
 
 struct replay_counts {
-    uint64_t seen, replayed; /* letters of this pipeline, confirmed by their sinks */
-    uint64_t failed_again;   /* back among the dead letters */
-    uint64_t left;           /* not asked for (match), or beyond the limit */
-    uint64_t foreign;        /* no letters of this pipeline */
+    uint64_t seen;         /* letters of this pipeline */
+    uint64_t sent;         /* of those, asked for: on their way to their sinks, or shown */
+    uint64_t replayed;     /* confirmed by their sinks */
+    uint64_t failed_again; /* back among the dead letters */
+    uint64_t left;         /* not asked for (match), or beyond the limit */
+    uint64_t foreign;      /* no letters of this pipeline */
 };
 
 /* After pipeline_create(), before pipeline_start(). The options are copied. pipeline_destroy() ends

@@ -19,10 +19,12 @@ static int set_aside(const char *path, const char *aside)
     return failed;
 }
 
+/* Not flock(): who still has the file open waits with that before it looks whether it was moved. */
 static int open_locked(const char *aside)
 {
-    int fd = open(aside, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(aside, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || fcntl(fd, F_OFD_SETLK, &whole) == 0) return fd;
     close(fd);
     errno = EBUSY;
     return -1;

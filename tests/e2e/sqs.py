@@ -112,6 +112,11 @@ class SqsQueue:
         answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
+    def hidden(self):
+        """Received and not deleted."""
+        name = "ApproximateNumberOfMessagesNotVisible"
+        return int(self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])["Attributes"][name])
+
     def assert_drained(self):
         assert self.depth() == 0, f"{self.depth()} messages are left in {self.url}"
 

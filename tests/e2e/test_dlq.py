@@ -1,5 +1,6 @@
 """Dead letters: a message that a sink refuses is kept whole in each kind of place, can be looked at, and sent again."""
 import json
+import signal
 
 import pytest
 
@@ -214,6 +215,35 @@ def test_a_replay_that_was_killed_is_gone_on_with(simulated_world, bridge, folde
     assert not aside.exists()
     setup.sink.wait(10, 20)
     assert len({m.body for m in setup.sink.rest()}) == 10
+
+
+def test_a_replay_that_is_stopped_leaves_what_has_no_answer(simulated_world, bridge, folder):
+    """SIGINT while the sink does not answer: it ends, says what is still there, and takes nothing away."""
+    source, sink, dead = (simulated_world.queue() for _ in range(3))
+
+    def config(limit):
+        return pipelines(p={
+            "source": source.as_source(), "sink": sink.as_sink(max_message_bytes=limit), "dead_letter": dead.as_sink(),
+            "dead_letter_file": str(folder / "rest.jsonl"), "drain_timeout": "200ms",
+        })
+
+    source.send([m for m in messages() if m.number in (3, 7)])
+    b = bridge(config("1KiB")).start()
+    b.wait_stats(lambda s: s["dead_lettered"] == 2)
+    b.stop()
+    conf, log = folder / "p.conf", folder / "replay.log"
+    conf.write_text(config("1MiB"))
+    name = sink.url.rpartition("/")[2]
+    simulated_world.sqs_sim.control("faults", {"kind": "hang", "action": "SendMessageBatch", "queue": name, "count": -1})
+    replay = spawn([binary(), "dlq", "replay", conf, "p"], log)
+    wait_until(lambda: dead.hidden() == 2, 20, "the letters to be received")
+    replay.send_signal(signal.SIGINT)
+    assert replay.wait(30) == 75, log.read_text()
+    said = "replayed 0, failed again and went back 0 (stopped early), without an answer, and still there 2"
+    assert said in log.read_text(), log.read_text()
+    simulated_world.sqs_sim.control("faults/clear")
+    assert command("dlq", "replay", "--idle", "1500ms", conf, "p").stdout.startswith("replayed 2,")
+    assert sink.depth() == 2 and dead.depth() == 0
 
 
 def test_a_limit_leaves_the_rest(world, bridge, folder):

@@ -51,7 +51,9 @@ static void emit_one(struct scripted_source *s)
     };
     s->in_flight++;
     if (s->in_flight > c->most_in_flight) c->most_in_flight = s->in_flight;
-    pipeline_emit(s->base.pipeline, msg_new(&draft), c->emitted++, lane);
+    struct msg *m = msg_new(&draft), *wrapped = c->wrap ? c->wrap(m, c->emitted) : msg_ref(m);
+    msg_unref(m);
+    pipeline_emit(s->base.pipeline, wrapped, c->emitted++, lane);
     free(body);
 }
 
@@ -335,6 +337,8 @@ struct run {
     void *arg;
     struct loop_timer look;
     uint64_t deadline_ms;
+    const struct replay_options *options; /* NULL: no replay */
+    struct replay_counts *counts;
 };
 
 static void look(void *arg)
@@ -370,10 +374,12 @@ static void run_to_the_end(struct pipeline_conf *conf, struct run run, struct st
     run.deadline_ms = loop_now_ms(run.loop) + 20000;
     run.look = (struct loop_timer){.run = look, .arg = &run};
     pipeline_on_closed(run.pipeline, on_closed, &run);
+    if (run.options) pipeline_replay(run.pipeline, run.options);
     if (!pipeline_start(run.pipeline, &e)) fail_msg("%s", e.text);
     loop_timer_start(run.loop, &run.look, 1);
     loop_run(run.loop);
     loop_timer_stop(run.loop, &run.look);
+    if (run.options) *run.counts = *pipeline_replay_counts(run.pipeline);
     if (stats) count(stats, pipeline_stats(run.pipeline));
     const struct error *failed = pipeline_failure(run.pipeline);
     assert_int_equal(failed != NULL, failure != NULL);
@@ -397,6 +403,14 @@ struct error scripted_run_failing(struct pipeline_conf *conf)
     struct error failure;
     run_to_the_end(conf, (struct run){.arg = NULL}, NULL, &failure);
     return failure;
+}
+
+struct replay_counts scripted_run_replaying(struct pipeline_conf *conf,
+                                            const struct replay_options *options)
+{
+    struct replay_counts counts;
+    run_to_the_end(conf, (struct run){.options = options, .counts = &counts}, NULL, NULL);
+    return counts;
 }
 
 struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_SCRIPTED_H
 
 #include "bridge/pipeline_run.h"
+#include "bridge/replay.h"
 
 struct scripted_source_conf {
     unsigned total, lanes, chunk; /* chunk: messages per reservation */
@@ -13,7 +14,8 @@ struct scripted_source_conf {
     bool ordered, finish; /* finish: says so when all was emitted */
     bool keyed;           /* each lane has its own message key */
     bool fail;            /* as finish, but gives up for good */
-    bool slow_ack;        /* acknowledges a turn later, in reverse order */
+    struct msg *(*wrap)(const struct msg *m, unsigned number); /* what is emitted; NULL: m */
+    bool slow_ack; /* acknowledges a turn later, in reverse order */
     /* what happened */
     unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
     uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released */
@@ -50,6 +52,10 @@ void scripted_run(struct pipeline_conf *conf, bool (*until)(void *arg), void *ar
 /* The same, and what was counted; or why the pipeline ended by itself, which it must. */
 void scripted_run_counting(struct pipeline_conf *conf, struct stats *stats);
 struct error scripted_run_failing(struct pipeline_conf *conf);
+
+/* Its source is a place of dead letters. */
+struct replay_counts scripted_run_replaying(struct pipeline_conf *conf,
+                                            const struct replay_options *options);
 
 /* A pipeline_conf with sane small values. */
 struct pipeline_conf scripted_pipeline(struct scripted_source_conf *source,
