@@ -65,7 +65,7 @@ const struct opt pipeline_opts[] = {
     {FIELD(store_full), .type = OPT_ENUM, .choices = store_fulls, .fallback = "block",
      .help = "a full store: the source waits, or the message goes to the dead-letter sink, or the "
              "oldest or the newest are dropped and counted"},
-    {FIELD(store_linger), .type = OPT_DURATION, .fallback = "5ms", .min = 0, .max = 60000,
+    {FIELD(store_linger), .type = OPT_DURATION, .fallback = "10ms", .min = 0, .max = 60000,
      .help = "how long a commit waits for company; more is kinder to flash"},
     {FIELD(store_overflow_after), .type = OPT_DURATION, .fallback = "5s", .min = 0, .max = 3600000,
      .help = "with store = \"overflow\": how long the sinks are away before messages go to disk"},

@@ -58,7 +58,7 @@ enum store_result store_db_failed(struct store_db *db, const char *what, int cod
 enum store_result store_db_execute(struct store_db *db, const char *sql, struct error *e)
 {
     int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? STORE_DONE : store_db_failed(db, sql, code, e);
+    return code == SQLITE_OK ? STORE_DONE : store_db_failed(db, "setting up", code, e);
 }
 
 static sqlite3_stmt *statement(struct store_db *db, enum statement which)
@@ -74,7 +74,7 @@ static enum store_result run(struct store_db *db, enum statement which, struct e
     sqlite3_stmt *s = statement(db, which);
     int code = sqlite3_step(s);
     enum store_result result = STORE_DONE;
-    if (code != SQLITE_DONE) result = store_db_failed(db, texts[which], code, e);
+    if (code != SQLITE_DONE) result = store_db_failed(db, "writing", code, e);
     sqlite3_reset(s);
     return result;
 }

@@ -21,11 +21,12 @@ static bool append_is_due(const struct store *s)
            s->filling.count >= enough_of(s->front);
 }
 
-/* They hold places in the back's window, so not too many may wait. */
+/* They hold places in the back's window, so not too many may wait; but a commit of their own costs
+ * as much as one with rows in it, which will soon be. */
 static bool delete_is_due(const struct store *s)
 {
-    bool now = s->deletes_due || s->source_stopped || s->deletes.count >= enough_of(s->back);
-    return s->deletes.count && now;
+    size_t enough = enough_of(s->back), most = s->filling.count ? 2 * enough : enough;
+    return s->deletes.count && (s->deletes_due || s->source_stopped || s->deletes.count >= most);
 }
 
 static bool read_is_due(const struct store *s)
