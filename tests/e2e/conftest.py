@@ -9,7 +9,9 @@ from tests.e2e.bridge import Bridge
 from tests.e2e.queue_verbs import Far, simulated
 from tests.e2e.recorder import Recorder
 from tests.e2e.world import RealWorld, SimulatedWorld
-from tests.rig import ROOT, Certs, ElasticMQ, Kafka, Mosquitto, SqsSim, Unavailable
+from tests.e2e.sign_in import SignIn
+from tests.rig import ROOT, Certs, CredentialsSim, ElasticMQ, Kafka, Mosquitto, SqsSim, Unavailable
+from tests.sim.credentials import pki
 
 RUN_FOLDER = ROOT / "build" / "test-run" / str(os.getpid())
 LOG_TAIL = 40
@@ -79,6 +81,28 @@ def elasticmq():
 @pytest.fixture(scope="session")
 def sqs_sim():
     yield from server(lambda: SqsSim(RUN_FOLDER / "sqs_sim"))
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """The trust anchor of Roles Anywhere."""
+    root = pki.Authority.root()
+    root.write(RUN_FOLDER / "authority", "root")
+    root.path = RUN_FOLDER / "authority" / "root.crt"
+    return root
+
+
+@pytest.fixture(scope="session")
+def credentials_sim(sqs_sim, certs, authority):
+    folder = RUN_FOLDER / "credentials_sim"
+    yield from server(lambda: CredentialsSim(folder, sqs_sim, certs, authority.path))
+
+
+@pytest.fixture
+def sign_in(folder, credentials_sim, sqs_sim, certs, authority):
+    credentials_sim.control("reset")
+    yield SignIn(folder, credentials_sim, sqs_sim, certs, authority)
+    credentials_sim.control("reset")
 
 
 @pytest.fixture
