@@ -163,9 +163,14 @@ class Mistakes:
         return self.process("print('{\"Version\": 1, \"AccessKeyId\": \"AKIA\"}')"), "SecretAccessKey"
 
     def process_with_expired_keys(self):
-        """SQS says it: a provider takes the keys, since the clock of this machine may be wrong."""
         output = self.s.process_output("2020-01-01T00:00:00Z", expires_s=1577836800)
-        return self.process(f"print({output!r})"), "(?i)expired"
+        return self.process(f"print({output!r})"), "(?i)plant.*expired"
+
+    def process_that_tells_a_secret(self):
+        """What it complains of is shown, and a key in it is not."""
+        self.s.secrets.add("wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLE04")
+        program = "import sys; sys.exit('no access with wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLE04, sealed')"
+        return self.process(program), "(?i)plant.*no access with.*sealed"
 
     def token_file_not_there(self):
         way = self.s.web_identity()

@@ -1,5 +1,6 @@
 """The world behind HTTP and HTTPS."""
 import http.server
+import socket
 import ssl
 import sys
 
@@ -41,12 +42,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The handshake is made here, by the connection's own thread: one that stalls holds up nobody."""
         if isinstance(self.request, ssl.SSLSocket):
             self.request.settimeout(10)
-            self.request.do_handshake()
+            try:
+                self.request.do_handshake()
+            except ssl.SSLError:
+                linger(self.request)
+                raise
             self.request.settimeout(None)
         super().setup()
 
     def log_message(self, form, *arguments):
         pass  # the world keeps a log
+
+
+def linger(connection):
+    """Reads what the client still sends: to close before would take our alert away from it."""
+    plain = socket.socket(fileno=connection.detach())
+    with plain:
+        plain.settimeout(2)
+        plain.shutdown(socket.SHUT_WR)
+        while plain.recv(4096):
+            pass
 
 
 class Server(http.server.ThreadingHTTPServer):
