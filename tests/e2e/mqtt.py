@@ -1,4 +1,5 @@
 """paho-mqtt as a witness: publishes numbered messages below a topic, and collects what is published there."""
+import re
 import threading
 
 import paho.mqtt.client as paho
@@ -74,7 +75,8 @@ class MqttTopic:
 
     def subscriptions(self):
         """How often the bridge has subscribed, by the broker's log."""
-        return self.broker.log_path.read_text(errors="replace").count(f"{self.client_id} 1 {self.base}/#")
+        line = re.compile(rf"{re.escape(self.client_id)} [012] {re.escape(self.base)}/#")
+        return len(line.findall(self.broker.log_path.read_text(errors="replace")))
 
     def listen(self):
         self.mark = threading.Event()

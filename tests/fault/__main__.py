@@ -27,6 +27,7 @@ def arguments():
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
     parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
     parser.add_argument("--controls", action="store_true", help="the harness against itself")
+    parser.add_argument("--limits", action="store_true", help="what brokers and settings lose, and no bridge can help")
     parser.add_argument("--soak", type=soak.seconds, metavar="TIME", help="random faults for so long: 90s, 10m, 2h")
     parser.add_argument("--schedule", help="one episode of a soak, as it printed it")
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
@@ -70,14 +71,15 @@ class Player:
                     self.report(self.play(row, pair, store, size, brokers))
         self.clean_up()
 
-    def play_controls(self, only):
+    def play_controls(self, chosen, only):
         with Brokers(self.folder / "brokers") as brokers:
-            for control in controls.CONTROLS:
+            for control in chosen:
                 if only in (None, control.name):
                     result = controls.play(control, brokers, self.folder / control.name, self.seed)
                     self.failed += result["verdict"] != "pass"
                     found = " ".join([*result["found"], result.get("why", "")[:500]]) or "nothing"
-                    print(f"{result['verdict']:4}  {control.name:18} {control.pair:11} {control.says}: found {found}", flush=True)
+                    played = f"{control.name:18} {control.pair:11} {control.says}"
+                    print(f"{result['verdict']:4}  {played}: found {found}", flush=True)
         self.clean_up()
 
     def play_soak(self, a):
@@ -136,8 +138,8 @@ def main():
     player = Player(a)
     if a.soak or a.schedule:
         player.play_soak(a)
-    elif a.controls:
-        player.play_controls(a.row)
+    elif a.controls or a.limits:
+        player.play_controls(controls.LIMITS if a.limits else controls.CONTROLS, a.row)
     else:
         player.play_all(plan(a))
     return 1 if player.failed else 0

@@ -1,6 +1,10 @@
 """The harness against itself: bridges, brokers and links that do wrong, each of which must be found guilty of just that.
 
     script/fault --controls
+
+And the limits of what is promised: what a broker or a setting loses, and no bridge can help. They are shown the same way.
+
+    script/fault --limits
 """
 from dataclasses import dataclass, field
 
@@ -111,6 +115,27 @@ CONTROLS = [
     Control("dropped-deletes", "DUP", "deletes that SQS never sees", "sqs-mqtt", dropped_deletes),
     Control("rewound-offsets", "DUP", "offsets committed anew from the beginning", "kafka-mqtt", _offsets_moved(-10_000), REAL),
     Control("moved-offsets", "ORDER", "some records skipped, and delivered later", "kafka-mqtt", _offsets_moved(20, -200), REAL),
+]
+
+
+def killed_broker(stage):
+    """Mosquitto saves its queues when it ends in good order, and every half hour.
+
+    What it has acknowledged in between, a crash forgets.
+    """
+    stage.under_load(1500)
+    stage.source.broker.kill()
+    before = stage.source.subscriptions()
+    stage.source.broker.start()
+    wait_until(lambda: stage.source.subscriptions() > before, 30, "the bridge's subscription")
+    stage.under_way()
+
+
+LIMITS = [
+    Control("qos-0", "LOSS", "a subscription with QoS 0, and a bridge that is killed", "mqtt-sqs", faults.kill9,
+            {"slow_ms": 300, "source": {"qos": 0}}),
+    Control("killed-broker", "LOSS", "an MQTT broker that is killed with messages in memory", "mqtt-sqs", killed_broker,
+            {"slow_ms": 1000}),
 ]
 
 

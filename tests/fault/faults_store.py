@@ -104,20 +104,22 @@ def power_cuts(stage):
 
 
 def disk_full(stage):
-    """While the sink is away, the disk fills up. When the sink is back, the store drains, although the disk is still full."""
+    """While the sink is away, the disk fills up. When the sink is back, the store drains, although the disk is still full.
+
+    More than is in the store can't arrive until there is space again: the source waits.
+    """
     link = stage.links["sink"]
     for _ in range(stage.count(3)):
         stage.allow_repeats()
-        stage.disk.empty()
         link.tell("refuse")
         stage.pause(1.0, 0.5)
         stage.disk.fill()
         stage.pause(2.0, 1.0)
-        began = time.monotonic()
         link.tell("accept")
+        stage.under_way(1)
+        began = time.monotonic()
+        stage.disk.empty()
         stage.under_way(began=began)
-    stage.disk.empty()
-    stage.under_way()
 
 
 def store_full(stage):
