@@ -9,8 +9,7 @@
 #include <stdlib.h>
 
 #include "bridge/mem.h"
-
-#define WRAPPER __attribute__((used))
+#include "connectors/mqtt/paho_private.h"
 
 WRAPPER void __wrap_StackTrace_entry(const char *function, int line, int level);
 WRAPPER void __wrap_StackTrace_exit(const char *function, int line, void *rc, int level);
@@ -43,5 +42,6 @@ void *__wrap_myrealloc(char *file, int line, void *ptr, size_t size)
 void __wrap_myfree(char *file, int line, void *ptr)
 {
     (void)file, (void)line;
+    if (paho_reads_websocket) paho_websocket_freed(ptr);
     free(ptr);
 }

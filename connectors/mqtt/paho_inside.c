@@ -41,7 +41,13 @@ struct paho_buffers {
     int *frees;
     uint8_t mask[4];
 };
-enum { WRITE_COMPLETE = 0, WRITE_FAILED = -1, WRITE_KEPT = -22 };
+enum {
+    WRITE_COMPLETE = 0,
+    WRITE_FAILED = -1,
+    WRITE_KEPT = -22,
+    READ_FAILED = -1,
+    PUBLISH_TYPE = 3
+};
 
 /* Clients.h: the socket is the first member of networkHandles. */
 struct paho_net {
@@ -53,6 +59,7 @@ extern pthread_mutex_t *mqttcommand_mutex;
 extern pthread_mutex_t *socket_mutex;
 extern void *send_cond;
 void MQTTAsync_freeCommands(void *client);
+void MQTTPacket_freePublish(void *publish);
 int Thread_signal_cond(void *cond);
 int Socket_noPendingWrites(int socket);
 int WebSocket_putdatas(struct paho_net *net, char **first, size_t *len, struct paho_buffers *more);
@@ -104,12 +111,25 @@ int __wrap_MQTTPacket_send_puback(int version, int id, void *net, const char *cl
     return WRITE_COMPLETE;
 }
 
+/* Every packet begins with its first byte. */
+static void drop(void *packet)
+{
+    if (*(const uint8_t *)packet >> 4 == PUBLISH_TYPE)
+        MQTTPacket_freePublish(packet);
+    else
+        MQTTAsync_free(packet); /* properties that it may have are left behind */
+}
+
 void *__wrap_MQTTPacket_Factory(int version, struct paho_net *net, int *error)
 {
     current_net = net;
     paho_websocket_enter(net);
     void *packet = __real_MQTTPacket_Factory(version, net, error);
-    paho_websocket_leave(net, packet != NULL);
+    if (!paho_websocket_leave(packet != NULL)) {
+        if (packet) drop(packet);
+        *error = READ_FAILED;
+        return NULL;
+    }
     if (packet) paho_sip_taken(net->socket);
     return packet;
 }

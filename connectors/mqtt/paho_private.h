@@ -2,6 +2,7 @@
 #ifndef MQTT_PAHO_PRIVATE_H
 #define MQTT_PAHO_PRIVATE_H
 
+#include "bridge/mem.h"
 #include "connectors/mqtt/paho_inside.h"
 
 /* Called from Paho's objects only, which link-time optimisation can't see. */
@@ -19,9 +20,14 @@ void paho_wake_receiver(void); /* from its wait for sockets; any thread */
 bool paho_is_held(int socket);
 void paho_sip_taken(int socket);
 
-/* Around each read from a connection; nothing happens where it is no WebSocket. */
-void paho_websocket_enter(struct paho_net *net);
-void paho_websocket_leave(struct paho_net *net, bool got_packet);
+/* Around each read from a connection; nothing happens where it is no WebSocket. False: what was
+ * read is not to be used, the connection must end. */
+void paho_websocket_enter(const struct paho_net *net);
+bool paho_websocket_leave(bool got_packet) MUST_USE;
+
+/* Of each piece of memory that Paho frees in between. */
+void paho_websocket_freed(const void *ptr);
+extern _Thread_local bool paho_reads_websocket;
 bool paho_is_websocket(const struct paho_net *net);
 
 /* A socket that is to be read although nothing arrives; 0: none. Receive thread, without the lock.

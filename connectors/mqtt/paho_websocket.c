@@ -6,14 +6,17 @@
 #include <MQTTAsync.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "bridge/mem.h"
 #include "connectors/mqtt/paho_private.h"
 
-/* LinkedList.h: the first member of a List. */
+/* LinkedList.h: the first members. */
+struct paho_element {
+    struct paho_element *previous, *next;
+    void *content;
+};
 struct paho_list {
-    void *first;
+    struct paho_element *first;
 };
 
 extern struct paho_list *paho_ws_in_frames; /* frames read and not yet used up */
@@ -21,28 +24,27 @@ extern char *paho_ws_frame_buffer;          /* of the frame that is being read *
 extern size_t paho_ws_frame_buffer_len, paho_ws_frame_buffer_index, paho_ws_frame_buffer_data_len;
 void ListFree(struct paho_list *list);
 void *ListDetachHead(struct paho_list *list);
-size_t WebSocket_calculateFrameHeaderSize(const struct paho_net *net, int mask, size_t len);
 
 int __real_WebSocket_connect(struct paho_net *net, int tls, const char *uri);
 int __real_WebSocket_upgrade(struct paho_net *net);
 void __real_WebSocket_close(struct paho_net *net, int code, const char *reason);
 
-void __real_WebSocket_framePosSeekTo(size_t pos);
-
 WRAPPER int __wrap_WebSocket_connect(struct paho_net *net, int tls, const char *uri);
 WRAPPER int __wrap_WebSocket_upgrade(struct paho_net *net);
 WRAPPER void __wrap_WebSocket_close(struct paho_net *net, int code, const char *reason);
-WRAPPER void __wrap_WebSocket_framePosSeekTo(size_t pos);
 
 struct websocket {
     const struct paho_net *net;
     struct paho_list *in_frames;
     char *buffer;
     size_t len, index, data_len;
+    bool broken; /* part of a packet was lost */
     struct websocket *next;
 };
 
+_Thread_local bool paho_reads_websocket;
 static struct websocket *websockets;
+static struct websocket *reading;     /* between enter and leave */
 static const struct websocket *ready; /* has a packet in memory; it is read until it has none */
 static atomic_int ready_socket;       /* its socket, for who has no lock; 0: none */
 
@@ -91,37 +93,34 @@ int paho_websocket_ready(void)
     return atomic_load_explicit(&ready_socket, memory_order_relaxed);
 }
 
-void paho_websocket_enter(struct paho_net *net)
+void paho_websocket_enter(const struct paho_net *net)
 {
-    exchange(*find(net));
+    reading = *find(net);
+    paho_reads_websocket = reading != NULL;
+    exchange(reading);
 }
 
-static bool was_closed(const struct paho_net *net)
+/* When a CLOSE or a PING comes between two frames of one packet, Paho frees the frames that it has
+ * of it, and keeps them in its list, and writes to them (1.3.12). Here they leave the list; what is
+ * read of the packet afterwards is not what was sent, so the connection ends. */
+void paho_websocket_freed(const void *ptr)
 {
-    return paho_is_websocket(net) && WebSocket_calculateFrameHeaderSize(net, 0, 1) == 0;
-}
-
-/* When a CLOSE comes in the middle of a packet, Paho frees the frames that it has of it, keeps them
- * in its list, writes to them, and waits for more (1.3.12). Here they leave the list, and the
- * connection ends. Called where a packet is not complete. */
-void __wrap_WebSocket_framePosSeekTo(size_t pos)
-{
-    if (!was_closed(paho_current_net())) {
-        __real_WebSocket_framePosSeekTo(pos);
-        return;
-    }
-    while (paho_ws_in_frames && ListDetachHead(paho_ws_in_frames))
-        ;
-    shutdown(paho_socket(paho_current_net()), SHUT_RDWR);
+    const struct paho_element *first = paho_ws_in_frames ? paho_ws_in_frames->first : NULL;
+    if (!first || first->content != ptr) return;
+    ListDetachHead(paho_ws_in_frames);
+    reading->broken = true;
 }
 
 /* One frame may hold several packets; Paho would wait for the socket to be readable. */
-void paho_websocket_leave(struct paho_net *net, bool got_packet)
+bool paho_websocket_leave(bool got_packet)
 {
-    struct websocket *w = *find(net);
-    if (!w) return;
+    struct websocket *w = reading;
+    if (!w) return true;
+    reading = NULL;
+    paho_reads_websocket = false;
     exchange(w);
-    set_ready(w, got_packet && w->in_frames && w->in_frames->first);
+    set_ready(w, got_packet && !w->broken && w->in_frames && w->in_frames->first);
+    return !w->broken;
 }
 
 static void forget(const struct paho_net *net)

@@ -186,6 +186,55 @@ static void test_a_connection_that_breaks(void **state)
     assert_false(client_has(&w->b.client, MQTT_DOWN));
 }
 
+static void expect_anew(struct world *w)
+{
+    free(client_wait(&w->a.client, MQTT_DOWN));
+    broker_publish(&w->b.broker, 0, false, "t/b", "after");
+    expect_arrival(&w->b, "after");
+    welcome(&w->a, true);
+    broker_publish(&w->a.broker, 0, false, "t/a", "anew");
+    expect_arrival(&w->a, "anew");
+    assert_false(client_has(&w->a.client, MQTT_ARRIVED));
+}
+
+static size_t put_frame(uint8_t *to, uint8_t opcode, const uint8_t *bytes, size_t len)
+{
+    to[0] = 0x80 | opcode;
+    to[1] = (uint8_t)len;
+    memcpy(to + 2, bytes, len);
+    return 2 + len;
+}
+
+/* A PING there would have Paho lose the first part of the packet, and take the rest of it for
+ * something else. */
+static void test_ping_in_the_middle(void **state)
+{
+    struct world *w = *state;
+    uint8_t packet[64];
+    size_t len = make_publish(packet, "of the first");
+    open_second(w);
+    for (size_t cut = 1; cut < len; cut++) {
+        uint8_t frames[128]; /* in one write: the client may be gone before a second one */
+        size_t n = put_frame(frames, FRAME_BINARY, packet, cut);
+        n += put_frame(frames + n, FRAME_PING, (const uint8_t *)"ping", 4);
+        n += put_frame(frames + n, FRAME_BINARY, packet + cut, len - cut);
+        broker_write_raw(&w->a.broker, frames, n);
+        expect_anew(w);
+    }
+}
+
+static void test_ping_between_packets(void **state)
+{
+    struct world *w = *state;
+    open_second(w);
+    for (int i = 0; i < 3; i++) {
+        broker_write_frame(&w->a.broker, FRAME_PING, true, "ping", 4);
+        broker_publish(&w->a.broker, 0, false, "t/a", "one");
+        expect_arrival(&w->a, "one");
+    }
+    assert_false(client_has(&w->a.client, MQTT_DOWN));
+}
+
 /* The broker says CLOSE between two frames of a packet. */
 static void test_close_in_the_middle(void **state)
 {
@@ -195,12 +244,7 @@ static void test_close_in_the_middle(void **state)
     open_second(w);
     broker_write_frame(&w->a.broker, FRAME_BINARY, true, packet, len / 2);
     broker_write_frame(&w->a.broker, FRAME_CLOSE, true, "\3\xe8", 2);
-    free(client_wait(&w->a.client, MQTT_DOWN));
-    broker_publish(&w->b.broker, 0, false, "t/b", "after");
-    expect_arrival(&w->b, "after");
-    welcome(&w->a, true);
-    broker_publish(&w->a.broker, 0, false, "t/a", "anew");
-    expect_arrival(&w->a, "anew");
+    expect_anew(w);
 }
 
 static void open_sink(struct world *w)
@@ -242,6 +286,8 @@ int main(void)
         WEBSOCKET_TEST(test_several_packets_in_a_frame),
         WEBSOCKET_TEST(test_acknowledgements_of_both),
         WEBSOCKET_TEST(test_a_connection_that_breaks),
+        WEBSOCKET_TEST(test_ping_in_the_middle),
+        WEBSOCKET_TEST(test_ping_between_packets),
         WEBSOCKET_TEST(test_close_in_the_middle),
         WEBSOCKET_TEST(test_a_source_and_a_sink),
     };
