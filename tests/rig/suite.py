@@ -5,7 +5,7 @@
   unit, conformance, sim    ctest by label, with AddressSanitizer and UndefinedBehaviorSanitizer (build/dev)
   e2e          the bridge of build/dev against real brokers, with clients that others wrote
   fault        a selection of the fault matrix (script/fault --short), and the tests of its verifier and its proxy
-  tsan         unit, conformance and sim, then the end-to-end tests that need no Java, with ThreadSanitizer (build/tsan)
+  tsan         unit, conformance and sim, then the end-to-end tests that need no Java and have threads, with ThreadSanitizer
   clang        everything compiled by clang, warnings being errors
 
 The output of each part is kept in build/test-logs; the end of it is shown when the part failed.
@@ -179,11 +179,15 @@ def rows_of_matrix(path):
     return result
 
 
+# Commands and tools that have one thread, each of hundreds of cases: the end-to-end part has run them.
+ONE_THREADED = [f"--ignore-glob=*/{name}" for name in ("test_queue_*.py", "test_*_botocore.py", "test_sigv4_*.py")]
+
+
 def tsan():
     if not (build("tsan", "release") and build("tsan", "tsan")):
         return Result(failed=1)
     result = ctest("tsan", "tsan", "unit|conformance|sim")
-    result.add(pytest("tsan-e2e", "tsan", "-m", "not java"))
+    result.add(pytest("tsan-e2e", "tsan", "-m", "not java", *ONE_THREADED))
     return result
 
 
