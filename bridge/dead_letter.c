@@ -157,9 +157,10 @@ static bool set_text(struct dead_letter *d, size_t i, bool base64, struct json_r
     return true;
 }
 
-/* Keeps the array as it is written, for dead_letter_open(). */
+/* Keeps the array as it is written, for dead_letter_open(). Once: scratch has no more room. */
 static bool set_attributes(struct dead_letter *d, struct json_reader *r, struct buf *scratch)
 {
+    if (d->attributes.ptr) return false;
     const char *from = r->at;
     size_t start = scratch->len, left = (size_t)(r->end - r->at);
     buf_add(scratch, from, left); /* reading unescapes in place */

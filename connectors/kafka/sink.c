@@ -440,7 +440,6 @@ static bool kafka_sink_letters(const void *conf, struct letter_place *place, str
              place->pipeline);
     place->items[0] = place->text;
     source->client = c->client;
-    source->client.properties = (struct opt_list){0}; /* of a producer */
     source->topics = (struct opt_list){place->items, 1};
     source->group_id = place->text + end;
     source->session_timeout = 6000; /* the least that brokers allow by default */

@@ -268,13 +268,16 @@ static void on_sqs_attributes_keep_their_places_as_far_as_they_go(void **state)
 
 static void what_is_no_letter_is_none(void **state)
 {
-    static const char *const texts[] = {"",
-                                        "{}",
-                                        "[]",
-                                        "{\"pipeline\":\"p\"",
-                                        "{\"pipeline\":\"p\",\"sink\":5}",
-                                        "{\"pipeline\":\"p\",\"sink\":\"s\"} x",
-                                        "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "[]",
+        "{\"pipeline\":\"p\"",
+        "{\"pipeline\":\"p\",\"sink\":5}",
+        "{\"pipeline\":\"p\",\"sink\":\"s\"} x",
+        "{\"pipeline\":\"p\",\"sink\":\"s\",\"attributes\":[],\"attributes\":[],"
+        "\"attributes\":[],\"attributes\":[],\"attributes\":[],\"attributes\":[]}",
+        "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
     struct buf scratch = {0};
     struct dead_letter d;
     (void)state;
@@ -288,6 +291,40 @@ static void what_is_no_letter_is_none(void **state)
     assert_false(dead_letter_read(m, &d, &scratch));
     msg_unref(m);
     free(scratch.ptr);
+}
+
+/* Anybody may write to a queue: whatever stands in a letter, it is read within its bounds. */
+static void letters_that_others_have_changed(void **state)
+{
+    static const struct attr attrs[] = {STRING("a b", "x"), STRING("mqtt.x", "\x01"),
+                                        STRING("empty", "")};
+    static const char spice[] = "{}[]\",:\\0a_base64attributes";
+    struct buf scratch = {0};
+    struct dead_letter d;
+    (void)state;
+    struct msg *m = make(BYTES_LIT("b"), attrs, 3);
+    struct msg *letter = dead_letter_write(m, &facts, BYTES_LIT("p"));
+    struct bytes text = letter->attrs[0].value;
+    char *changed = mem_alloc(2 * text.len);
+    srand(7);
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t len = text.len, from = (size_t)rand() % len, to = (size_t)rand() % len;
+        memcpy(changed, text.ptr, len);
+        for (int k = rand() % 4; k >= 0; k--)
+            changed[(size_t)rand() % len] = spice[(size_t)rand() % (sizeof(spice) - 1)];
+        if (i % 3 == 0) { /* a part of it twice */
+            memmove(changed + len, changed + from, len - from);
+            len += (len - from) - (i % 2 ? 0 : to % (len - from));
+        }
+        struct attr a = {.name = BYTES_LIT("sqsbridge.dead_letter"), .value = {changed, len}};
+        struct msg *other = make(BYTES_LIT("b"), &a, 1);
+        if (dead_letter_read(other, &d, &scratch)) msg_unref(dead_letter_open(other, &d));
+        msg_unref(other);
+    }
+    free(changed);
+    free(scratch.ptr);
+    msg_unref(letter);
+    msg_unref(m);
 }
 
 /* What lint counts with: a message of quotes and binary keys, the worst of all spellings. */
@@ -329,6 +366,7 @@ int main(void)
         cmocka_unit_test(as_many_attributes_as_a_message_may_have),
         cmocka_unit_test(on_sqs_attributes_keep_their_places_as_far_as_they_go),
         cmocka_unit_test(what_is_no_letter_is_none),
+        cmocka_unit_test(letters_that_others_have_changed),
         cmocka_unit_test(the_largest_letter_is_no_larger_than_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
