@@ -56,12 +56,13 @@ def expected(example, source, sent):
 
 
 @pytest.mark.parametrize("example", BETWEEN_BROKERS)
-def test_example_between_brokers(world, bridge, example, request):
+def test_example_between_brokers(world, bridge, folder, example, request):
     source_kind, sink_kinds = kinds(example)
     site = request.node.callspec.id
     source = make_source(world, source_kind, example)
     sinks = [make_sink(world, kind, source, site) for kind in sink_kinds]
-    environment = {"SITE": site, "DEAD_LETTER_QUEUE_URL": world.queue().url}
+    dead = {"DEAD_LETTER_QUEUE_URL": world.queue().url, "DEAD_LETTER_FILE": str(folder / "dead.jsonl")}
+    environment = {"SITE": site, **dead}
     for sink in sinks:
         environment.update(names(sink, "TARGET_" if sink.kind == source.kind else ""))
         sink.listen()
