@@ -121,7 +121,7 @@ static bool take_offset(const char **at, int64_t *offset_s)
     if (!take_number(at, 2, &hours)) return false;
     take(at, ':');
     if (!take_number(at, 2, &minutes)) return false;
-    *offset_s = sign * (hours * 3600 + minutes * 60);
+    *offset_s = (int64_t)sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
     return true;
 }
 

@@ -61,7 +61,7 @@ static bool is_whole(const struct keys_source *s, struct error *e)
 bool keys_from(const struct keys_source *s, struct fresh_keys *k, struct error *e)
 {
     if (!is_whole(s, e)) return false;
-    if (!is_set(s->id)) return true;
+    if (!is_set(s->id) || !is_set(s->secret)) return true;
     if (!keys_text_is_clean(s->id, s->id_name, e) ||
         !keys_text_is_clean(s->secret, s->secret_name, e) ||
         (is_set(s->token) && !keys_text_is_clean(s->token, s->token_name, e)))

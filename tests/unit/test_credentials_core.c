@@ -1,263 +1,9 @@
-/* The refresh of credentials, with a provider that does as it is told and a clock that stands still
- * until the test moves it. */
-#include "connectors/aws/credentials_core.h"
+/* The refresh of credentials: ahead of expiry, failing, refused, with many who wait. */
+#include "tests/unit/credentials_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "bridge/log.h"
-#include "connectors/aws/credentials_thread.h"
-
-enum { HOUR_S = 3600, MINUTE_MS = 60000, DEADLINE_MS = 10000 };
-
-static _Atomic int64_t clock_ms;
-
-static int64_t scripted_clock(void)
-{
-    return atomic_load(&clock_ms);
-}
-
-static void advance_ms(struct credentials *c, int64_t ms)
-{
-    atomic_fetch_add(&clock_ms, ms);
-    if (c) credentials_look(c);
-}
-
-/* ---- a provider by script ---- */
-
-enum answer { GOOD, BAD, LATER };
-
-static struct {
-    _Atomic int answer;
-    _Atomic int64_t lifetime_s; /* 0: for ever */
-    atomic_bool of_a_service;
-    atomic_uint fetches, destroyed; /* so far */
-} script;
-
-struct scripted {
-    struct provider base;
-    struct post post;
-    enum answer then;
-};
-
-static void answer(struct provider *p, enum answer what)
-{
-    struct error e;
-    struct fresh_keys keys = {0};
-    unsigned n = atomic_load(&script.fetches);
-    if (what == BAD) {
-        error_set(&e, FAULT_DOWN, "the far end is away");
-        provider_failed(p, &e);
-        return;
-    }
-    int64_t lifetime = atomic_load(&script.lifetime_s);
-    keys.keys.access_key_id = mem_printf("id-%u", n);
-    keys.keys.secret_access_key = mem_printf("id-%u", n); /* they must always fit */
-    keys.of_a_service = atomic_load(&script.of_a_service);
-    keys.expires_s = lifetime ? scripted_clock() / 1000 + lifetime : 0;
-    provider_done(p, &keys);
-}
-
-static void fetch(struct provider *p)
-{
-    atomic_fetch_add(&script.fetches, 1);
-    enum answer what = (enum answer)atomic_load(&script.answer);
-    if (what != LATER) answer(p, what);
-}
-
-static void destroy(struct provider *p)
-{
-    atomic_fetch_add(&script.destroyed, 1);
-    free(p);
-}
-
-static const struct provider_ops scripted_ops = {.fetch = fetch, .destroy = destroy};
-
-static struct provider *scripted_create(void)
-{
-    struct scripted *s = mem_zalloc(sizeof(*s));
-    s->base.ops = &scripted_ops;
-    return &s->base;
-}
-
-static void run_late_answer(struct post *post)
-{
-    struct scripted *s = (struct scripted *)((char *)post - offsetof(struct scripted, post));
-    answer(&s->base, s->then);
-}
-
-/* What a fetch under LATER waits for. */
-static void answer_now(struct provider *p, enum answer what)
-{
-    struct scripted *s = (struct scripted *)p;
-    s->then = what;
-    s->post.run = run_late_answer;
-    loop_post(p->home->loop, &s->post);
-}
-
-/* ---- waiting with a deadline ---- */
-
-static void until(bool (*fact)(void *arg), void *arg, const char *what)
-{
-    for (int ms = 0; !fact(arg); ms++) {
-        if (ms > DEADLINE_MS) fail_msg("not within ten seconds: %s", what);
-        usleep(1000);
-    }
-}
-
-static bool has_fetched(void *arg)
-{
-    return atomic_load(&script.fetches) >= *(unsigned *)arg;
-}
-
-static void until_fetches(unsigned n)
-{
-    until(has_fetched, &n, "a fetch");
-}
-
-struct count {
-    struct credentials *c;
-    uint64_t refreshes, failures;
-};
-
-static bool has_counted(void *arg)
-{
-    struct count *want = arg;
-    struct credentials_state state;
-    credentials_state(want->c, &state);
-    return state.refreshes >= want->refreshes && state.failures >= want->failures;
-}
-
-static void until_state(struct credentials *c, uint64_t refreshes, uint64_t failures)
-{
-    struct count want = {c, refreshes, failures};
-    until(has_counted, &want, "a refresh or a failure");
-}
-
-/* A look that found nothing to do has no trace of its own: one that a waiter's post passed has. */
-static void settle(struct credentials *c)
-{
-    struct credentials_state state;
-    credentials_look(c);
-    credentials_look(c);
-    usleep(20000); /* what must not happen gets the time to happen */
-    credentials_state(c, &state);
-}
-
-struct waiting {
-    struct credentials_waiter w;
-    unsigned good, bad;
-    unsigned *left;
-    char why[512];
-};
-
-static void ready(struct credentials_waiter *w, const struct error *why)
-{
-    struct waiting *t = w->arg;
-    if (why) {
-        t->bad++;
-        snprintf(t->why, sizeof(t->why), "%s", why->text);
-    } else {
-        t->good++;
-    }
-    if (--*t->left == 0) loop_stop(w->loop);
-}
-
-static void overdue(void *arg)
-{
-    (void)arg;
-    fail_msg("nobody was called within ten seconds");
-}
-
-static void run_loop(struct loop *loop)
-{
-    struct loop_timer deadline = {.run = overdue};
-    loop_timer_start(loop, &deadline, DEADLINE_MS);
-    loop_run(loop);
-    loop_timer_stop(loop, &deadline);
-}
-
-/* Waits; where p is given, its fetch number n gets its answer meanwhile. */
-static struct waiting await_answer(struct credentials *c, uint64_t newer_than, struct provider *p,
-                                   unsigned n, enum answer what)
-{
-    unsigned left = 1;
-    struct loop *loop = loop_create();
-    struct waiting t = {.left = &left};
-    t.w = (struct credentials_waiter){
-        .loop = loop, .newer_than = newer_than, .ready = ready, .arg = &t};
-    credentials_wait(c, &t.w);
-    if (p) {
-        until_fetches(n);
-        answer_now(p, what);
-    }
-    run_loop(loop);
-    loop_destroy(loop);
-    return t;
-}
-
-static struct waiting await(struct credentials *c, uint64_t newer_than)
-{
-    return await_answer(c, newer_than, NULL, 0, GOOD);
-}
-
-static void expect_id(struct credentials *c, const char *id)
-{
-    const struct aws_keys *keys = credentials_acquire(c);
-    assert_non_null(keys);
-    assert_string_equal(keys->access_key_id, id);
-    credentials_release(c, keys);
-}
-
-static void expect_none(struct credentials *c)
-{
-    assert_null(credentials_acquire(c));
-}
-
-static bool has_no_thread(void *arg)
-{
-    (void)arg;
-    return !credentials_thread_runs();
-}
-
-static void until_the_thread_ended(void)
-{
-    until(has_no_thread, NULL, "the end of the thread");
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    atomic_store(&clock_ms, 1790000000000);
-    atomic_store(&script.answer, GOOD);
-    atomic_store(&script.lifetime_s, HOUR_S);
-    atomic_store(&script.of_a_service, false);
-    atomic_store(&script.fetches, 0);
-    atomic_store(&script.destroyed, 0);
-    return 0;
-}
-
-/* The last close ends the thread. */
-static int teardown(void **state)
-{
-    (void)state;
-    until_the_thread_ended();
-    return 0;
-}
-
-static struct credentials *begin(void)
-{
-    return credentials_start(scripted_create(), "credentials \"test\"", scripted_clock);
-}
-
-/* ---- tests ---- */
 
 static void test_when_to_refresh(void **state)
 {
@@ -303,7 +49,7 @@ static void test_many_wait_and_one_fetch_serves_them(void **state)
     memset(all, 0, sizeof(all));
     for (size_t i = 0; i < MANY; i++) {
         all[i].left = &left;
-        all[i].w = (struct credentials_waiter){.loop = loop, .ready = ready, .arg = &all[i]};
+        all[i].w = (struct credentials_waiter){.loop = loop, .ready = note_ready, .arg = &all[i]};
         credentials_wait(c, &all[i].w);
     }
     until_fetches(1);
@@ -504,7 +250,7 @@ static void test_close_while_somebody_waits(void **state)
     struct waiting t = {.left = &left};
     atomic_store(&script.answer, LATER);
     struct credentials *c = begin();
-    t.w = (struct credentials_waiter){.loop = loop, .ready = ready, .arg = &t};
+    t.w = (struct credentials_waiter){.loop = loop, .ready = note_ready, .arg = &t};
     credentials_wait(c, &t.w);
     until_fetches(1);
     assert_true(credentials_stop_waiting(c, &t.w));
@@ -524,7 +270,7 @@ static void test_an_answer_on_its_way_cannot_be_stopped(void **state)
     struct waiting t = {.left = &left};
     struct credentials *c = begin();
     until_state(c, 1, 0);
-    t.w = (struct credentials_waiter){.loop = loop, .ready = ready, .arg = &t};
+    t.w = (struct credentials_waiter){.loop = loop, .ready = note_ready, .arg = &t};
     credentials_wait(c, &t.w);
     assert_false(credentials_stop_waiting(c, &t.w));
     assert_int_equal(t.good, 0); /* never from within */
@@ -585,7 +331,8 @@ static void test_readers_and_refreshes_at_once(void **state)
     credentials_end(c);
 }
 
-#define CORE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CORE_TEST(name)                                                                            \
+    cmocka_unit_test_setup_teardown(name, credentials_setup, credentials_teardown)
 
 int main(void)
 {
