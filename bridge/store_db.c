@@ -287,6 +287,11 @@ enum store_result store_db_shrink(struct store_db *db, int pages, struct error *
     return result;
 }
 
+enum store_result store_db_trim(struct store_db *db, struct error *e)
+{
+    return store_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+}
+
 /* ---- verifying ---- */
 
 static void verify_pages(struct store_db *db, struct buf *findings)

@@ -78,6 +78,9 @@ enum store_result store_db_drop(struct store_db *db, struct store_drop *d,
 /* Gives up to so many free pages back to the file system. */
 enum store_result store_db_shrink(struct store_db *db, int pages, struct error *e) MUST_USE;
 
+/* Empties the log, whose file else keeps its size. */
+enum store_result store_db_trim(struct store_db *db, struct error *e) MUST_USE;
+
 /* What SQLite itself finds wrong with the file, and rows with wrong checksums: a line each, up to
  * 100. Empty: nothing. */
 void store_db_verify(struct store_db *db, struct buf *findings);

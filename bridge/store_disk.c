@@ -17,6 +17,7 @@ struct store_disk {
     struct store_files files;
     struct store_db *db;
     bool full; /* the reserve was given up */
+    struct log_limit complaint;
 };
 
 /* ---- what is damaged ---- */
@@ -191,20 +192,24 @@ static void note_no_space(struct store_disk *d)
     if (own_limit || d->full) return;
     d->full = true;
     store_files_release(&d->files);
-    log_error(d->conf.pipeline,
-              "store: the disk of \"%s\" is full: no more is taken until there is space again "
-              "(what is there is delivered)",
-              d->conf.folder);
+    log_limited(&d->complaint, LOG_ERROR, d->conf.pipeline,
+                "store: the disk of \"%s\" is full: no more is taken until there is space again "
+                "(what is there is delivered)",
+                d->conf.folder);
 }
 
-static void try_to_recover(struct store_disk *d)
+/* The space that the file and the log do not need goes back to the disk first. */
+static void try_to_recover(struct store_disk *d, struct store_round *r)
 {
-    struct error e;
     const struct store_usage *u = store_db_usage(d->db);
-    if (u->file_bytes > u->used_bytes) (void)!store_db_shrink(d->db, SHRINK_PAGES, &e);
-    if (!store_files_reserve(&d->files)) return;
+    if (u->file_bytes > u->used_bytes) r->result = store_db_shrink(d->db, SHRINK_PAGES, &r->error);
+    if (r->result == STORE_DONE) r->result = store_db_trim(d->db, &r->error);
+    if (r->result == STORE_NO_SPACE) r->result = STORE_DONE; /* later */
+    if (r->result != STORE_DONE) return;
+    if (!store_files_have_space(&d->files) || !store_files_reserve(&d->files)) return;
     d->full = false;
-    log_info(d->conf.pipeline, "store: there is space on the disk again");
+    log_limited(&d->complaint, LOG_INFO, d->conf.pipeline,
+                "store: there is space on the disk again");
 }
 
 static bool has_work(const struct store_round *r, bool append)
@@ -235,7 +240,7 @@ void store_disk_round(struct store_disk *d, struct store_round *r)
 {
     r->appended = r->committed = false;
     write_round(d, r);
-    if (d->full && r->result == STORE_DONE) try_to_recover(d);
+    if (d->full && r->result == STORE_DONE) try_to_recover(d, r);
     if (r->result == STORE_DONE) shrink_empty(d, r);
     if (r->result == STORE_DONE && r->reading)
         r->result = store_db_read(d->db, r->read_from, &r->read, &r->error);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,6 +111,14 @@ bool store_files_reserve(struct store_files *f)
     close(fd);
     if (!f->reserved) unlink(f->reserve);
     return f->reserved;
+}
+
+bool store_files_have_space(const struct store_files *f)
+{
+    struct statvfs s;
+    if (statvfs(f->db, &s) != 0) return true; /* trying will show */
+    uint64_t free_bytes = (uint64_t)s.f_bavail * s.f_frsize;
+    return free_bytes >= RESERVE_BYTES + RESERVE_BYTES / 8;
 }
 
 void store_files_release(struct store_files *f)

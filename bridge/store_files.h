@@ -32,6 +32,8 @@ bool store_files_lock(struct store_files *f, struct error *e) MUST_USE;
 
 bool store_files_reserve(struct store_files *f); /* false: there is no space for it */
 void store_files_release(struct store_files *f); /* the reserve */
+/* Whether there is space for the reserve, and some more to work with. */
+bool store_files_have_space(const struct store_files *f);
 
 void store_files_suspect(const struct store_files *f); /* to be put aside at the next start */
 bool store_files_suspected(const struct store_files *f);

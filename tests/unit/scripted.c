@@ -22,7 +22,8 @@ struct scripted_source {
 static struct source_promise source_promise(const void *conf)
 {
     const struct scripted_source_conf *c = conf;
-    return (struct source_promise){.at_least_once = true, .ordered_by = c->ordered ? "lane" : NULL};
+    return (struct source_promise){.at_least_once = !c->forgetful,
+                                   .ordered_by = c->ordered ? "lane" : NULL};
 }
 
 static void describe(const void *conf, char *text, size_t size)

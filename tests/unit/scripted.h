@@ -15,7 +15,8 @@ struct scripted_source_conf {
     bool keyed;           /* each lane has its own message key */
     bool fail;            /* as finish, but gives up for good */
     struct msg *(*wrap)(const struct msg *m, unsigned number); /* what is emitted; NULL: m */
-    bool slow_ack; /* acknowledges a turn later, in reverse order */
+    bool forgetful; /* promises nothing: what it gives and nobody takes is lost, as of QoS 0 */
+    bool slow_ack;  /* acknowledges a turn later, in reverse order */
     /* what happened */
     unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
     uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released */

@@ -192,6 +192,59 @@ static void overflow_writes_nothing_while_the_sink_is_there(void **state)
     free(source.verdicts);
 }
 
+static enum action keep_all(struct recorder *r, unsigned number)
+{
+    (void)r;
+    (void)number;
+    return ACT_KEEP;
+}
+
+struct stop_when_full {
+    const struct scripted_source_conf *source;
+    bool all; /* of them are to be acknowledged; else the window is to fill, and to stay so */
+    unsigned looks;
+};
+
+static bool has_taken_what_it_will(struct stored_run *run, void *arg)
+{
+    enum { HALF_WINDOW = 50, LOOKS = 100 };
+    struct stop_when_full *stop = arg;
+    (void)run;
+    if (stop->all) return stop->source->acknowledged == stop->source->total;
+    return stop->source->emitted == HALF_WINDOW && ++stop->looks == LOOKS;
+}
+
+/* The sink takes and does not answer: no outage, and yet the source may not be kept waiting. */
+static void a_slow_sink(const struct store_folder *f, bool forgetful)
+{
+    struct scripted_source_conf source = {.total = 1000, .lanes = 4, .forgetful = forgetful};
+    struct recorder sink;
+    struct stored_run run = {.arg = &source};
+    recorder_init(&sink, ORDER_STREAM);
+    sink.then = keep_all;
+    struct pipeline_conf conf = stored_pipeline(f, STORE_OVERFLOW, &source, &sink);
+    struct stop_when_full stop = {.source = &source, .all = forgetful};
+    run.until = has_taken_what_it_will;
+    run.arg = &stop;
+    conf.drain_timeout = 50;
+    stored_run(&conf, FLOW_WHOLE, &run);
+    assert_int_equal(sink.count, 0);
+    assert_int_equal(source.confirmed, forgetful ? source.total : 0);
+    assert_int_equal(run.store_messages, source.confirmed);
+    recorder_free(&sink);
+    free(source.verdicts);
+}
+
+static void overflow_spills_for_a_source_that_can_t_wait(void **state)
+{
+    a_slow_sink(*state, true);
+}
+
+static void overflow_lets_a_source_wait_that_can(void **state)
+{
+    a_slow_sink(*state, false);
+}
+
 /* ---- stops ---- */
 
 struct stop_at {
@@ -244,13 +297,6 @@ static void always_repeats_nothing_after_clean_stops(void **state)
 static void overflow_repeats_nothing_after_clean_stops(void **state)
 {
     clean_stops_repeat_nothing(*state, STORE_OVERFLOW);
-}
-
-static enum action keep_all(struct recorder *r, unsigned number)
-{
-    (void)r;
-    (void)number;
-    return ACT_KEEP;
 }
 
 static bool some_are_in_the_sink(struct stored_run *run, void *arg)
@@ -332,6 +378,8 @@ int main(void)
         ON_DISK(an_export_deletes_nothing),
         ON_DISK(overflow_keeps_order_through_an_outage),
         ON_DISK(overflow_writes_nothing_while_the_sink_is_there),
+        ON_DISK(overflow_spills_for_a_source_that_can_t_wait),
+        ON_DISK(overflow_lets_a_source_wait_that_can),
         ON_DISK(always_repeats_nothing_after_clean_stops),
         ON_DISK(overflow_repeats_nothing_after_clean_stops),
         ON_DISK(always_survives_a_sink_that_hangs),
