@@ -116,7 +116,7 @@ def disk_full(stage):
         stage.disk.fill()
         stage.pause(2.0, 1.0)
         link.tell("accept")
-        stage.under_way(1)
+        stage.bridge.wait_stats(lambda s: s["store_messages"] == 0)
         began = time.monotonic()
         stage.disk.empty()
         stage.under_way(began=began)
