@@ -183,6 +183,7 @@ static bool force(struct credentials *c)
     int64_t now = c->now_ms();
     if (c->forced) return true;
     if (c->forced_ms && now - c->forced_ms < FORCED_PAUSE_MS && now >= c->forced_ms) return false;
+    log_info("sqsbridge", "%s: AWS refuses the keys: getting new ones", c->label);
     c->forced = true;
     c->forced_ms = now;
     kick(c);
