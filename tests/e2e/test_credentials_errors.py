@@ -16,7 +16,8 @@ LIMIT_S = 10
 
 
 def one_pipeline(way, queue):
-    return configuration(way, {"p": {"source": queue_settings(queue, "plant" if way.section else None), "sink": NULL_SINK}})
+    source = queue_settings(queue, "plant" if way.section else None)
+    return configuration(way, {"p": {"source": source, "sink": NULL_SINK}})
 
 
 def complaint(b, pattern):
