@@ -81,7 +81,8 @@ struct kafka_source {
     unsigned rebalances;
 
     struct oldest oldest;
-    struct loop_timer watch; /* over the oldest */
+    struct loop_timer watch; /* over the oldest, and what is lost */
+    uint64_t said_lost_ms;   /* loop time */
 
     struct loop_timer end_timer; /* of closing, and before the next consumer */
     uint64_t renew_ms;

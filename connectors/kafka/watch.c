@@ -3,7 +3,7 @@
 
 #include "connectors/kafka/source.h"
 
-enum { WATCH_MS = 1000 };
+enum { WATCH_MS = 1000, REMIND_MS = 60000 };
 
 static struct kafka_partition *find_oldest(const struct kafka_source *s)
 {
@@ -17,6 +17,21 @@ static struct kafka_partition *find_oldest(const struct kafka_source *s)
         oldest = p;
     }
     return oldest;
+}
+
+/* They stay as they are until somebody acts. */
+static void remind_of_lost(struct kafka_source *s)
+{
+    uint64_t now = loop_now_ms(s->client.loop);
+    size_t lost = 0;
+    for (size_t i = 0; i < s->partition_count; i++)
+        lost += s->partitions[i] && s->partitions[i]->queue && s->partitions[i]->lost;
+    if (!lost || now - s->said_lost_ms < REMIND_MS) return;
+    s->said_lost_ms = now;
+    log_error(s->client.context,
+              "not ready: %zu of %zu partitions are read no more: their offsets are gone (see "
+              "lost_offset)",
+              lost, s->assigned);
 }
 
 void kafka_watch(void *source)
@@ -34,6 +49,7 @@ void kafka_watch(void *source)
         snprintf(who, sizeof(who), "message %s-%" PRId32 "-%" PRId64, p->topic, p->number,
                  place->offset);
     }
+    remind_of_lost(s);
     oldest_report(&s->oldest, s->base.pipeline, p ? who : NULL, age_ms, behind);
     loop_timer_start(s->client.loop, &s->watch, WATCH_MS);
 }

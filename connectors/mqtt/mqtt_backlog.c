@@ -28,16 +28,14 @@ void mqtt_backlog_disconnected(struct mqtt_backlog *b)
     paho_hold_socket(&b->hold, NULL);
 }
 
-bool mqtt_backlog_was_held(struct mqtt_backlog *b)
+bool mqtt_backlog_waits(struct mqtt_backlog *b)
 {
-    bool held = atomic_load(&b->hold.held);
-    return atomic_exchange(&b->was_held, held) || held;
+    return atomic_load(&b->bytes) > 0;
 }
 
 void mqtt_backlog_add(struct mqtt_backlog *b, size_t bytes)
 {
     if (atomic_fetch_add(&b->bytes, bytes) + bytes <= b->most || atomic_load(&b->hold.held)) return;
-    atomic_store(&b->was_held, true);
     paho_hold(&b->hold);
     resume_if_small(b);
 }

@@ -12,7 +12,6 @@
 struct mqtt_backlog {
     size_t most; /* bytes before the connection is held; it goes on at half of them */
     atomic_size_t bytes;
-    atomic_bool was_held;
     struct paho_hold hold;
 };
 
@@ -22,7 +21,7 @@ void mqtt_backlog_release(struct mqtt_backlog *b);
 /* The MQTT thread; connected() with Paho's lock. */
 void mqtt_backlog_connected(struct mqtt_backlog *b, const struct paho_net *net);
 void mqtt_backlog_disconnected(struct mqtt_backlog *b);
-bool mqtt_backlog_was_held(struct mqtt_backlog *b); /* at some time since the last call */
+bool mqtt_backlog_waits(struct mqtt_backlog *b); /* something does */
 
 void mqtt_backlog_add(struct mqtt_backlog *b, size_t bytes);    /* Paho's receive thread */
 void mqtt_backlog_remove(struct mqtt_backlog *b, size_t bytes); /* any thread */

@@ -143,9 +143,9 @@ void mqtt_connect_on_timer(void *client)
 
 /* ---- a connection that is hardly read ----
  *
- * While too much waits here, TCP holds the broker back. Paho sends no second PINGREQ before it has
- * the answer to the first, which lies behind all that was not read, and would take the silence for
- * a dead connection. So the broker hears from us, and one packet is read, twice in each keep-alive
+ * While much waits here, TCP holds the broker back. Paho sends no second PINGREQ before it has the
+ * answer to the first, which lies behind all that was not read, and would take the silence for a
+ * dead connection. So the broker hears from us, and one packet is read, twice in each keep-alive
  * interval. */
 
 static void start_sip(struct mqtt_client *c)
@@ -157,7 +157,7 @@ void mqtt_connect_sip(void *client)
 {
     static const uint8_t pingreq[PINGREQ_BYTES] = {0xc0, 0};
     struct mqtt_client *c = client;
-    if (mqtt_backlog_was_held(&c->setup.backlog)) {
+    if (mqtt_backlog_waits(&c->setup.backlog)) {
         paho_lock();
         mqtt_traffic_write(c, pingreq, sizeof(pingreq)); /* a busy socket has something to say */
         paho_unlock();

@@ -6,6 +6,7 @@ import pytest
 from tests.e2e.libconfig import pipelines
 from tests.e2e.messages import Verdict, make_messages
 from tests.e2e.mqtt import Client
+from tests.e2e.outage import Proxy
 from tests.rig import wait_until
 
 
@@ -35,6 +36,38 @@ def test_websockets_on_both_sides(simulated_world, bridge, mosquitto, listener):
         verdict.assert_complete()
         verdict.assert_ordered()
         source.assert_drained()
+
+
+@pytest.mark.parametrize("listener", ("plain", "tls", "ws"))
+def test_a_backlog_while_the_sink_is_away(simulated_world, bridge, mosquitto, listener):
+    """Much more than may wait here, for longer than the keep-alive: the connection stays, and all arrive."""
+    source, sink = simulated_world.mqtt_topic(), simulated_world.mqtt_topic()
+    proxy = Proxy(mosquitto.port())
+    tls = {"tls_ca": str(mosquitto.certs.folder / "ca.crt")} if listener == "tls" else {}
+    b = bridge(pipelines(p={
+        "source": source.as_source(server=mosquitto.url(listener), keep_alive="2s", **tls),
+        "sink": sink.as_sink(server=f"mqtt://127.0.0.1:{proxy.port}", reconnect_max_delay="1s"),
+    }))
+    sink.listen()
+    b.start()
+    source.wait_source_ready()
+    proxy.down()
+    b.wait_log("sink mqtt.*(lost|refused)")
+    sent = make_messages(6000, size=4000)
+    source.send(sent)
+    since = time.monotonic()
+    wait_until(lambda: time.monotonic() > since + 8, 15, "four keep-alive intervals")
+    assert not b.log_lines("source mqtt")
+    assert b.stats()["acknowledged"] == 0
+    proxy.up()
+    b.wait_stats(lambda s: s["acknowledged"] >= len(sent))
+    assert not b.log_lines("source mqtt")
+    b.stop()
+    proxy.down()
+    verdict = Verdict(sent, sink.rest())
+    verdict.assert_complete()
+    verdict.assert_ordered()
+    source.assert_drained()
 
 
 def one(source, sink, **more):

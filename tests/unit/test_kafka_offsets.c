@@ -89,6 +89,7 @@ static void test_a_lost_offset_stops_its_partition(void **state)
     struct pipeline *p = rig_start(r, 0, &conf);
     until_seen(r, &k, 20);
     until_logged(r, "offset 500 of t-0 is gone");
+    until_logged(r, "not ready: 1 of 2 partitions are read no more");
     rig_write(r, "t", 1, 10);
     until_seen(r, &k, 30);
     rig_until(r, all_acknowledged, p);
