@@ -30,6 +30,7 @@ struct file_source {
     bool finished; /* the end was reached, or a line that stops us */
     bool opened;
     bool stopped, closing;
+    uint64_t run; /* part of each position: who runs the same file again wants it delivered again */
     struct take take; /* where conf->take */
 };
 
@@ -89,9 +90,9 @@ static bool emit(struct file_source *s, char *line, size_t len)
 {
     char position[300];
     struct error e;
-    snprintf(position, sizeof(position), "%s:%llu",
+    snprintf(position, sizeof(position), "%.200s:%llu@%llx",
              file_is_standard(s->conf->path) ? "stdin" : s->conf->path,
-             (unsigned long long)s->lines.taken + 1);
+             (unsigned long long)s->lines.taken + 1, (unsigned long long)s->run);
     struct msg_draft draft = {.position = bytes_str(position)};
     if (s->conf->format == FILE_LINES) {
         draft_line(s, bytes_of(line, len), &draft);
@@ -261,6 +262,7 @@ static bool source_start(struct source *source, struct error *e)
 {
     struct file_source *s = (struct file_source *)source;
     s->take.path = s->conf->path;
+    s->run = (uint64_t)loop_unix_ms();
     if (s->conf->take && !take_begin(&s->take, e)) return false;
     open_input(source);
     return true;

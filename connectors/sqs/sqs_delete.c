@@ -50,7 +50,7 @@ void sqs_deletes_init(struct sqs_source *s)
 void sqs_delete(struct sqs_source *s, struct sqs_held *h)
 {
     h->state = SQS_DELETING;
-    enqueue(&s->deletes, h);
+    enqueue(&s->deletes, h); /* where it is not ours any more, send_batch() sees to it */
 }
 
 /* ---- answers ---- */
@@ -176,17 +176,37 @@ static bool may_send(const struct sqs_deletes *d)
     return d->waiting_count >= SQS_BATCH || d->in_flight == 0 || d->lingered || d->alone;
 }
 
+static struct sqs_held *next(struct sqs_deletes *d)
+{
+    struct sqs_held *h = TAILQ_FIRST(&d->waiting);
+    TAILQ_REMOVE(&d->waiting, h, queue);
+    d->waiting_count--;
+    return h;
+}
+
+/* Somebody else may have it by now, whose it is to delete. Should it come again to us, it is
+ * deleted with its new handle. */
+static void leave_to_others(struct sqs_source *s, struct sqs_held *h)
+{
+    finish(s, h, &s->held.undeleted);
+}
+
 static void send_batch(struct sqs_source *s)
 {
     struct sqs_deletes *d = &s->deletes;
     struct sqs_batch *b = sqs_batch_take(s, done);
     for (size_t n = next_size(d); n; n--) {
-        struct sqs_held *h = TAILQ_FIRST(&d->waiting);
-        TAILQ_REMOVE(&d->waiting, h, queue);
-        d->waiting_count--;
-        sqs_batch_add(b, h, 0);
+        struct sqs_held *h = next(d);
+        if (h->lost)
+            leave_to_others(s, h);
+        else
+            sqs_batch_add(b, h, 0);
     }
     if (d->alone) d->alone--;
+    if (!b->count) {
+        TAILQ_INSERT_HEAD(&s->batches, b, pool);
+        return;
+    }
     d->in_flight++;
     sqs_batch_send(b, SQS_DELETE_MESSAGE_BATCH);
 }

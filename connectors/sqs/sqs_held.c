@@ -7,17 +7,19 @@
 
 enum {
     FIRST_BUCKETS = 256,
-    MAX_UNDELETED = 10000,
+    MIN_UNDELETED = 10000,
     UNDELETED_MS = 12 * 60 * 60 * 1000, /* no message stays invisible for longer */
     MAX_DELETED = 2000,
     DELETED_MS = 10 * 1000,
 };
 
-void sqs_held_init(struct sqs_held_table *t)
+/* An outage that outlasts the visibility timeout makes a whole window come again. */
+void sqs_held_init(struct sqs_held_table *t, size_t window)
 {
     *t = (struct sqs_held_table){.mask = FIRST_BUCKETS - 1, .next_seq = 1};
     t->buckets = mem_zalloc(FIRST_BUCKETS * sizeof(struct sqs_held *));
-    t->undeleted = (struct sqs_memory){.max = MAX_UNDELETED, .keep_ms = UNDELETED_MS};
+    t->undeleted = (struct sqs_memory){.max = window > MIN_UNDELETED ? window : MIN_UNDELETED,
+                                       .keep_ms = UNDELETED_MS};
     t->deleted = (struct sqs_memory){.max = MAX_DELETED, .keep_ms = DELETED_MS};
     TAILQ_INIT(&t->undeleted.list);
     TAILQ_INIT(&t->deleted.list);

@@ -26,7 +26,7 @@ enum sqs_held_state {
 
 struct sqs_held {
     enum sqs_held_state state;
-    bool lost;   /* its handle has expired, so SQS gives it to somebody again */
+    bool lost;   /* not ours any more: SQS gives it to somebody again. Its handle is not used */
     bool beats;  /* it is in a heartbeat list, number `list` */
     bool queued; /* it waits to be released */
     uint32_t list;
@@ -39,6 +39,7 @@ struct sqs_held {
 
     /* visibility */
     uint64_t received_ms, beat_ms; /* loop time; beat_ms: when it is to be extended */
+    uint64_t expires_ms;           /* when SQS gives it to somebody else, unless it is extended */
     uint64_t forget_ms;            /* of one that is remembered, and where */
     struct sqs_memory *memory;
     uint32_t level;                           /* of the last extension, see sqs_source.h */
@@ -65,7 +66,7 @@ struct sqs_held_table {
     struct sqs_held_list unused; /* kept for reuse */
 };
 
-void sqs_held_init(struct sqs_held_table *t);
+void sqs_held_init(struct sqs_held_table *t, size_t window); /* messages held at most */
 void sqs_held_free(struct sqs_held_table *t);
 
 struct sqs_held *sqs_held_find(const struct sqs_held_table *t, struct bytes id); /* NULL: none */

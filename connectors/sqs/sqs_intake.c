@@ -37,8 +37,8 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
     switch (h->state) {
     case SQS_REMEMBERED:
         sqs_held_recall(h);
-        sqs_delete(s, h);
         sqs_beats_received(s, h);
+        sqs_delete(s, h);
         break;
     case SQS_IN_FLIGHT:
     case SQS_DELETING:
@@ -69,14 +69,15 @@ static bool is_intact(struct sqs_source *s, const struct sqs_message *m)
 {
     struct sqs_md5 body = sqs_digest_body(s->digest, m->body);
     if (!sqs_digest_agrees(s->digest, &body, m->body_md5)) {
-        s->wrong_bodies++;
+        stats_add(pipeline_stats(s->pipeline), COUNT_WRONG_BODIES, 1);
         log_limited(&s->md5_complaint, LOG_WARN, pipeline_name(s->pipeline),
                     "a message arrived damaged (its MD5 differs), and is received again");
         return false;
     }
     if (!m->attrs_md5.len) return true;
     struct sqs_md5 attrs = sqs_digest_attrs(s->digest, m->attrs, m->attr_count);
-    s->wrong_attrs += !sqs_digest_agrees(s->digest, &attrs, m->attrs_md5);
+    if (!sqs_digest_agrees(s->digest, &attrs, m->attrs_md5))
+        stats_add(pipeline_stats(s->pipeline), COUNT_WRONG_ATTRIBUTES, 1);
     return true;
 }
 

@@ -66,8 +66,11 @@ const struct opt sqs_sink_opts[] = {
      .help = "message group of each message; default on FIFO queues: the message's key, or else "
              "the pipeline's name"},
     {OPT_FIELD(struct sqs_sink_conf, message_deduplication_id), .type = OPT_TEMPLATE,
-     .help = "deduplication id on FIFO queues; default: a hash of pipeline and position, so that "
-             "a message that is sent again is not delivered twice"},
+     .help = "deduplication id on FIFO queues; default: a hash of pipeline, topic and position, so "
+             "that a message that is sent again within five minutes is not delivered twice, after "
+             "a crash neither. What has no position that outlives a crash is: MQTT messages, which "
+             "are named when they arrive (and in the store keep that), and the lines of a file, "
+             "which are new with each run"},
     {OPT_FIELD(struct sqs_sink_conf, delay_seconds), .type = OPT_SECONDS, .fallback = "0",
      .max = 900, .help = "how long a message stays hidden after it was sent; 0: as the queue says"},
     {OPT_FIELD(struct sqs_sink_conf, linger), .type = OPT_DURATION, .fallback = "5ms", .max = 60000,

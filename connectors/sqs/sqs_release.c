@@ -1,7 +1,8 @@
-/* What is given back is visible to others at once. The messages of a FIFO group go together and in
- * their order, and only when none of them is with the pipeline or being deleted any more: a message
- * released ahead of its predecessor would be received ahead of it. And none goes while a poll is
- * open, which might receive it. */
+/* What is given back is visible to others at once. The messages of a FIFO group go together, and
+ * only when none of them is with the pipeline or being deleted any more. They go from the last to
+ * the first: what is released stays hidden behind an earlier one that is not, so nobody receives a
+ * part of the group, whatever becomes of single entries. And none goes while a poll is open, which
+ * might receive it. */
 #include "connectors/sqs/sqs_source.h"
 
 void sqs_releases_init(struct sqs_source *s)
@@ -12,6 +13,11 @@ void sqs_releases_init(struct sqs_source *s)
 void sqs_release(struct sqs_source *s, struct sqs_held *h)
 {
     sqs_beats_forget(s, h);
+    if (h->lost) { /* nothing of ours to give */
+        sqs_source_acknowledge(s, h);
+        sqs_held_remove(&s->held, h);
+        return;
+    }
     h->state = SQS_RELEASING;
     h->queued = true;
     TAILQ_INSERT_TAIL(&s->releases.waiting, h, queue);
@@ -52,8 +58,8 @@ static size_t group_size(const struct sqs_held *h)
 static struct sqs_batch *add_group(struct sqs_source *s, struct sqs_batch *b, struct sqs_held *h,
                                    struct sqs_held_list *look)
 {
-    struct sqs_held *m = sqs_held_first_of_group(h);
-    for (size_t n = group_size(h); n; m = m->group_next) {
+    struct sqs_held *m = sqs_held_first_of_group(h)->group_prev;
+    for (size_t n = group_size(h); n; m = m->group_prev) {
         if (!m->queued) continue;
         m->queued = false;
         TAILQ_REMOVE(look, m, queue);

@@ -150,9 +150,6 @@ static void client_closed(void *arg)
     struct sqs_source *s = arg;
     if (--s->clients_open) return;
     hand_back(s);
-    if (s->wrong_bodies || s->wrong_attrs)
-        log_info(context(s), "MD5 differed: %llu bodies, %llu sets of attributes",
-                 (unsigned long long)s->wrong_bodies, (unsigned long long)s->wrong_attrs);
     pipeline_source_closed(&s->base);
 }
 
@@ -242,7 +239,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
     s->setup_pause = (struct loop_timer){.run = ask_visibility, .arg = s};
     s->close_deadline = (struct loop_timer){.run = close_clients, .arg = s};
     TAILQ_INIT(&s->batches);
-    sqs_held_init(&s->held);
+    sqs_held_init(&s->held, pipeline_window(p));
     sqs_pollers_init(s);
     sqs_deletes_init(s);
     sqs_beats_init(s);

@@ -149,7 +149,6 @@ struct sqs_source {
     struct sqs_received received; /* of the answer at hand */
     struct attr attrs[MSG_MAX_ATTRS];
     struct buf scratch;
-    uint64_t wrong_bodies, wrong_attrs; /* MD5 */
     struct log_limit md5_complaint;
 
     unsigned parts_down; /* enum sqs_source_part */

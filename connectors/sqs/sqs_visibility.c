@@ -67,6 +67,7 @@ void sqs_beats_received(struct sqs_source *s, struct sqs_held *h)
 {
     sqs_beats_forget(s, h);
     h->received_ms = now_of(s);
+    h->expires_ms = h->received_ms + (uint64_t)s->beats.visibility_s * 1000;
     h->level = 0;
     h->lost = false;
     schedule(s, h, 0);
@@ -79,9 +80,16 @@ static bool is_ours(const struct sqs_held *h)
     return h->state == SQS_IN_FLIGHT || h->state == SQS_DELETING;
 }
 
+/* And with it those that were received with it of its group: SQS hands the group out again from the
+ * first that has expired, and nothing of ours may be deleted or kept from under it. */
 static void lose(struct sqs_source *s, struct sqs_held *h, const char *why)
 {
-    h->lost = true;
+    struct sqs_held *m = h;
+    do {
+        sqs_beats_forget(s, m);
+        if (is_ours(m)) m->lost = true;
+        m = m->group_next;
+    } while (m != h);
     log_limited(&s->beats.complaint, LOG_WARN, pipeline_name(s->pipeline),
                 "a message is not ours any more, and SQS will deliver it again: %s", why);
 }
@@ -90,13 +98,16 @@ static void beat_answered(struct sqs_batch *b, size_t i)
 {
     struct sqs_source *s = b->source;
     struct sqs_held *h = b->held[i];
-    if (!is_ours(h) || sqs_batch_outdated(b, i)) return;
+    if (!is_ours(h) || h->lost || sqs_batch_outdated(b, i)) return;
     enum sqs_class class = sqs_batch_outcome(b, i);
     if (class == SQS_OK) {
+        h->expires_ms = b->sent_ms + (uint64_t)b->seconds[i] * 1000;
         if (h->level < SQS_BEAT_LEVELS - 1) h->level++;
         schedule(s, h, h->level);
     } else if (class == SQS_HANDLE || class == SQS_SENDER) {
         lose(s, h, "its receipt handle has expired (raise visibility_timeout)");
+    } else if (now_of(s) >= h->expires_ms) {
+        lose(s, h, "its visibility timeout passed before SQS could be reached");
     } else {
         schedule(s, h, SQS_BEAT_RETRY);
     }
@@ -137,17 +148,16 @@ static struct sqs_batch *beat_group(struct sqs_source *s, struct sqs_batch *b, s
 {
     int64_t seconds = next_extension_s(s, h);
     size_t n = beating(h);
+    if (!seconds) {
+        lose(s, h, "it was held for twelve hours, the longest that SQS allows");
+        return b;
+    }
     for (struct sqs_held *m = h; n; m = m->group_next) {
         if (!m->beats) continue;
         sqs_beats_forget(s, m);
         m->level = h->level;
-        if (seconds) {
-            b = sqs_batch_with_room(s, b, n, done);
-            sqs_batch_add(b, m, seconds);
-        } else {
-            lose(s, m, "it was held for twelve hours, the longest that SQS allows");
-        }
-        n--;
+        b = sqs_batch_with_room(s, b, n--, done);
+        sqs_batch_add(b, m, seconds);
     }
     return b;
 }

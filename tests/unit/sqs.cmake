@@ -14,7 +14,7 @@ unit_test(sqs_client connector_sqs)
 target_sources(test_sqs_client PRIVATE http_fixture.c canned_http.c)
 
 # Against the simulator, as a process of its own.
-foreach(side source sink keys)
+foreach(side source sink ours keys)
     unit_test(sqs_${side} connector_sqs CURL::libcurl)
     target_sources(test_sqs_${side} PRIVATE test_sqs_fixture.c scripted.c)
     target_compile_definitions(test_sqs_${side} PRIVATE SQS_SIM="$<TARGET_FILE:sqs_sim>")

@@ -17,8 +17,10 @@
 static void spawn(struct sim *sim, int input, int output)
 {
     static char path[] = SQS_SIM, queue[] = "--queue", standard[] = "q", fifo[] = "q.fifo",
-                end[] = "--exit-with-parent";
-    char *argv[] = {path, end, queue, standard, queue, fifo, NULL};
+                end[] = "--exit-with-parent", dead[] = "dead",
+                strict[] = "strict,VisibilityTimeout=1,RedrivePolicy={\"deadLetterTargetArn\":"
+                           "\"arn:aws:sqs:us-east-1:123456789012:dead\",\"maxReceiveCount\":2}";
+    char *argv[] = {path, end, queue, standard, queue, fifo, queue, dead, queue, strict, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
