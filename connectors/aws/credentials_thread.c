@@ -10,11 +10,12 @@
 /* One for the process, which is the point: see the header. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t left;
     struct provider_home *home; /* NULL: the thread does not run */
     unsigned entries, users;    /* entries without leave; of those, without a last post */
     pthread_t thread;
     bool to_join; /* a thread was made; where home is NULL it is at its end */
-} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
 /* On the thread. What is still closing comes back here when it is closed. */
 static void consider_the_end(struct provider_home *home)
@@ -49,10 +50,13 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* A process that exits while this thread is ending would take OpenSSL away from under it. */
+/* A process that exits while this thread is ending would take OpenSSL away from under it. Who ends
+ * may close others that it asked, from the thread: they are not users that stay. */
 static void join_at_exit(void)
 {
     pthread_mutex_lock(&shared.lock);
+    while (shared.entries > shared.users)
+        pthread_cond_wait(&shared.left, &shared.lock);
     bool ending = shared.to_join && !shared.users;
     pthread_mutex_unlock(&shared.lock);
     if (ending) pthread_join(shared.thread, NULL);
@@ -111,6 +115,7 @@ void credentials_thread_leave(void)
     pthread_mutex_lock(&shared.lock);
     struct provider_home *home = shared.home;
     shared.entries--;
+    pthread_cond_broadcast(&shared.left);
     pthread_mutex_unlock(&shared.lock);
     consider_the_end(home);
 }
