@@ -197,10 +197,10 @@ static void send_batch(struct sqs_source *s)
     struct sqs_batch *b = sqs_batch_take(s, done);
     for (size_t n = next_size(d); n; n--) {
         struct sqs_held *h = next(d);
-        if (h->lost)
-            leave_to_others(s, h);
-        else
+        if (sqs_beats_keep(s, h))
             sqs_batch_add(b, h, 0);
+        else
+            leave_to_others(s, h);
     }
     if (d->alone) d->alone--;
     if (!b->count) {

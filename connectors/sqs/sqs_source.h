@@ -108,6 +108,7 @@ void sqs_beats_init(struct sqs_source *s);
 void sqs_beats_received(struct sqs_source *s,
                         struct sqs_held *h);                     /* for the first time, or again */
 void sqs_beats_forget(struct sqs_source *s, struct sqs_held *h); /* no more heartbeats for it */
+bool sqs_beats_keep(const struct sqs_source *s, const struct sqs_held *h); /* it is ours still */
 void sqs_beats_halt(struct sqs_source *s);
 int64_t sqs_beats_extension_s(int64_t visibility_s, uint32_t level);
 

@@ -80,6 +80,12 @@ static bool is_ours(const struct sqs_held *h)
     return h->state == SQS_IN_FLIGHT || h->state == SQS_DELETING;
 }
 
+/* The last extension may end long before the next heartbeat would be due. */
+bool sqs_beats_keep(const struct sqs_source *s, const struct sqs_held *h)
+{
+    return !h->lost && now_of(s) < h->expires_ms;
+}
+
 /* And with it those that were received with it of its group: SQS hands the group out again from the
  * first that has expired, and nothing of ours may be deleted or kept from under it. */
 static void lose(struct sqs_source *s, struct sqs_held *h, const char *why)

@@ -13,6 +13,11 @@ unit_test(sqs_clock connector_sqs)
 unit_test(sqs_client connector_sqs)
 target_sources(test_sqs_client PRIVATE http_fixture.c canned_http.c)
 
+unit_test(sqs_heartbeats connector_sqs)
+foreach(function loop_now_ms loop_timer_start loop_timer_stop pipeline_loop pipeline_name sqs_call_send)
+    target_link_options(test_sqs_heartbeats PRIVATE -Wl,--wrap=${function})
+endforeach()
+
 # Against the simulator, as a process of its own.
 foreach(side source sink ours keys)
     unit_test(sqs_${side} connector_sqs CURL::libcurl)

@@ -1,5 +1,5 @@
-/* What is ours while we hold it: the rules (a) to (g) of FIFO queues, handles that died, and what an
- * outage of the sink does to receive counts. Against a strict simulator. */
+/* What is ours while we hold it: the rules (a) to (g) of FIFO queues, handles that died, and what
+ * an outage of the sink does to receive counts. Against a strict simulator. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
