@@ -100,6 +100,18 @@ static struct sqs_held *take_unused(struct sqs_held_table *t)
     return h;
 }
 
+/* To the byte: there may be a hundred thousand of them, and handles hardly differ in length. */
+static void set_handle(struct sqs_held *h, struct bytes handle)
+{
+    size_t len = h->id_len + handle.len;
+    h->text.len = h->id_len;
+    if (h->text.cap < len) {
+        h->text.ptr = mem_realloc(h->text.ptr, len);
+        h->text.cap = len;
+    }
+    buf_add(&h->text, handle.ptr, handle.len);
+}
+
 struct sqs_held *sqs_held_add(struct sqs_held_table *t, struct bytes id, struct bytes handle)
 {
     struct sqs_held *h = take_unused(t);
@@ -107,9 +119,8 @@ struct sqs_held *sqs_held_add(struct sqs_held_table *t, struct bytes id, struct 
     h->seq = t->next_seq++;
     h->group_next = h->group_prev = h;
     h->id_len = id.len;
-    buf_reserve(&h->text, id.len + handle.len);
-    buf_add(&h->text, id.ptr, id.len);
-    buf_add(&h->text, handle.ptr, handle.len);
+    set_handle(h, handle);
+    memcpy(h->text.ptr, id.ptr, id.len);
     if (++t->count > t->mask) grow(t);
     link_bucket(t, h);
     return h;
@@ -117,8 +128,7 @@ struct sqs_held *sqs_held_add(struct sqs_held_table *t, struct bytes id, struct 
 
 void sqs_held_set_handle(struct sqs_held *h, struct bytes handle)
 {
-    h->text.len = h->id_len;
-    buf_add(&h->text, handle.ptr, handle.len);
+    set_handle(h, handle);
     h->handle_version++;
 }
 
