@@ -1,7 +1,12 @@
 #include "tests/fuzz/mutate.h"
 
+#include <dirent.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { LONGEST_FILE = 4096 };
 
 static uint64_t state = 0x9E3779B97F4A7C15u;
 
@@ -52,4 +57,33 @@ unsigned mutate_run(const struct mutate_plan *plan)
         taken += plan->check(text, len);
     }
     return taken;
+}
+
+/* In memory of its very length, so that a look beyond its end is seen. */
+static bool check_file(const char *folder, const char *name,
+                       bool (*check)(const char *text, size_t len))
+{
+    char path[1024], text[LONGEST_FILE];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    size_t len = fread(text, 1, sizeof(text), file);
+    fclose(file);
+    char *copy = malloc(len ? len : 1);
+    if (!copy) abort();
+    memcpy(copy, text, len);
+    check(copy, len);
+    free(copy);
+    return true;
+}
+
+unsigned mutate_corpus(const char *folder, bool (*check)(const char *text, size_t len))
+{
+    unsigned count = 0;
+    const struct dirent *entry;
+    DIR *dir = opendir(folder);
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.') count += check_file(folder, entry->d_name, check);
+    if (dir) closedir(dir);
+    return count;
 }

@@ -20,4 +20,7 @@ struct mutate_plan {
 /* How many texts the check took. */
 unsigned mutate_run(const struct mutate_plan *plan);
 
+/* Checks each file of a folder, as the long runs kept them; how many there are. */
+unsigned mutate_corpus(const char *folder, bool (*check)(const char *text, size_t len));
+
 #endif

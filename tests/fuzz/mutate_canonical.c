@@ -1,6 +1,5 @@
 /* A short fuzz run of the canonical form: what is kept in the corpus, then requests that are
  * damaged. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,32 +23,10 @@ static const char *const pieces[] = {
 };
 enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
 
-static bool check_file(const char *folder, const char *name)
-{
-    char path[1024], text[4096];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
-    if (!file) return false;
-    canonical_oracle_check(text, fread(text, 1, sizeof(text), file));
-    fclose(file);
-    return true;
-}
-
-static unsigned check_corpus(const char *folder)
-{
-    unsigned count = 0;
-    const struct dirent *entry;
-    DIR *dir = opendir(folder);
-    while (dir && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.') count += check_file(folder, entry->d_name);
-    if (dir) closedir(dir);
-    return count;
-}
-
 int main(int argc, char **argv)
 {
     const struct mutate_plan plan = {seeds, SEEDS, pieces, PIECES, ROUNDS, canonical_oracle_check};
-    unsigned kept = argc > 1 ? check_corpus(argv[1]) : 0;
+    unsigned kept = argc > 1 ? mutate_corpus(argv[1], canonical_oracle_check) : 0;
     printf("%u kept requests, %u damaged ones\n", kept, mutate_run(&plan));
     return kept ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -52,10 +52,11 @@ static const char *const pieces[] = {
 };
 enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct mutate_plan plan = {seeds, SEEDS, pieces, PIECES, ROUNDS, json_oracle_check};
+    unsigned kept = argc > 1 ? mutate_corpus(argv[1], json_oracle_check) : 0;
     unsigned taken = mutate_run(&plan);
-    printf("%d texts, %u of them JSON\n", ROUNDS, taken);
-    return taken > ROUNDS / 10 && taken < ROUNDS ? EXIT_SUCCESS : EXIT_FAILURE;
+    printf("%u kept texts, %d damaged ones, %u of them JSON\n", kept, ROUNDS, taken);
+    return kept && taken > ROUNDS / 10 && taken < ROUNDS ? EXIT_SUCCESS : EXIT_FAILURE;
 }
