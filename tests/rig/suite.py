@@ -23,6 +23,7 @@ from .process import BUILD, ROOT
 LOGS = BUILD / "test-logs"
 CI = os.environ.get("CI") == "true"
 TAIL_LINES = 60
+WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for something most of the time
 
 
 class Result:
@@ -90,7 +91,7 @@ def launcher(preset):
 def ctest(part, preset, label):
     junit = LOGS / f"{part}.xml"
     command = [*launcher(preset), "ctest", "--test-dir", BUILD / preset, "-L", f"^({label})$", "--no-tests=error"]
-    options = ["-j", "2", "--timeout", "120", "--output-on-failure", "--output-junit", junit]
+    options = ["-j", WORKERS, "--timeout", "120", "--output-on-failure", "--output-junit", junit]
     succeeded = run(part, [*command, *options], **sanitizers())
     return read_junit(junit, succeeded)
 
@@ -106,7 +107,7 @@ def sanitizers():
 def pytest(part, preset, *options, folder="tests/e2e", **env):
     junit = LOGS / f"{part}.xml"
     python = BUILD / "venv" / "bin" / "python"
-    command = [*launcher(preset), python, "-m", "pytest", folder, "-q", "-n", "2", "--dist", "loadgroup", *options]
+    command = [*launcher(preset), python, "-m", "pytest", folder, "-q", "-n", WORKERS, "--dist", "loadgroup", *options]
     if not (BUILD / "venv" / "requirements.txt").exists():
         return no_python_clients()
     env["SQSBRIDGE"] = str(BUILD / preset / "sqsbridge")
