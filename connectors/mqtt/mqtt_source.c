@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <uv.h>
 
 #include "bridge/log.h"
 #include "bridge/oldest.h"
@@ -24,7 +24,7 @@ struct mqtt_source {
     const struct mqtt_source_conf *conf;
     struct mqtt_client *client;
     char *client_id;
-    long long started; /* seconds since 1970: with the count, names each message */
+    uint64_t run; /* random: with the count, names each message */
     uint64_t count;
     struct mqtt_arrival *waiting, **waiting_end; /* for room */
     size_t waiting_bytes;
@@ -51,8 +51,8 @@ static void emit(struct mqtt_source *s, struct mqtt_arrival *a)
 {
     char position[400];
     struct bytes topic = bytes_of(a->topic, a->topic_len);
-    int len = snprintf(position, sizeof(position), "%.300s:%llx:%" PRIx64, s->client_id,
-                       (unsigned long long)s->started, ++s->count);
+    int len = snprintf(position, sizeof(position), "%.300s:%016" PRIx64 ":%" PRIx64, s->client_id,
+                       s->run, ++s->count);
     mqtt_properties_read(&s->reading, a->message);
     struct msg_draft draft = {
         .body = bytes_of(a->message->payload, (size_t)a->message->payloadlen),
@@ -222,6 +222,14 @@ static size_t hold_bytes(const struct mqtt_source_conf *c)
     return half < HOLD_BYTES ? half : HOLD_BYTES;
 }
 
+/* Runs with the same number would give two messages one name: a FIFO queue would drop one. */
+static uint64_t random_number(void)
+{
+    uint64_t value;
+    if (uv_random(NULL, NULL, &value, sizeof(value), 0, NULL)) value = uv_hrtime();
+    return value;
+}
+
 static struct source *create(const void *conf, struct pipeline *p, struct error *e)
 {
     const struct mqtt_source_conf *c = conf;
@@ -230,7 +238,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
     (void)e;
     s->base.ops = &mqtt_source;
     s->conf = c;
-    s->started = (long long)time(NULL);
+    s->run = random_number();
     s->waiting_end = &s->waiting;
     s->client_id = mqtt_client_id(&c->mqtt, pipeline_name(p), pipeline_worker(p), true);
     struct mqtt_role role = {
