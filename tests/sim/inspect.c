@@ -59,6 +59,7 @@ static void write_counts(struct queue *q, struct buf *out)
     jout_pair_int(out, "delayed", (int64_t)q->delayed);
     jout_pair_int(out, "in_flight", (int64_t)q->in_flight);
     jout_pair_int(out, "sent", (int64_t)q->sent);
+    jout_pair_int(out, "deduplicated", (int64_t)q->deduplicated);
     jout_pair_int(out, "received", (int64_t)q->received);
     jout_pair_int(out, "deleted", (int64_t)q->deleted);
     jout_pair_int(out, "expired", (int64_t)q->expired);

@@ -185,6 +185,7 @@ void queue_send(struct queue *q, const struct draft *d, struct sent *out)
     chance_uuid(&a->chance, out->id);
     if (q->settings.fifo && fifo_is_duplicate(q, d, out, now_ms)) {
         md5_text(d->body, out->body_md5);
+        q->deduplicated++;
         return;
     }
     struct message *m = message_create(d);

@@ -30,7 +30,7 @@ struct queue {
     struct link shards[QUEUE_SHARDS]; /* standard: READY messages */
     struct fifo fifo;
     size_t ready, delayed, in_flight;
-    uint64_t sent, received, deleted, expired, redriven;
+    uint64_t sent, deduplicated, received, deleted, expired, redriven;
     struct table tags; /* label.h */
     struct link polls; /* receives that wait for a message (poll.h) */
 };

@@ -132,6 +132,8 @@ static void a_duplicate_answers_with_the_first(void **state)
     struct sent again = fixture_send(f->q, "g2", "b", "id");
     assert_false(first.duplicate);
     assert_true(again.duplicate);
+    assert_int_equal(f->q->sent, 1);
+    assert_int_equal(f->q->deduplicated, 1);
     assert_string_equal(again.id, first.id);
     assert_true(again.sequence == first.sequence);
     assert_bodies(fixture_receive(f->q, 10, -1), "a");
