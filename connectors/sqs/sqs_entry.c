@@ -37,15 +37,17 @@ bool sqs_entry_group(struct sqs_maker *maker, const struct leg *l, struct error 
 }
 
 /* The same for the same message of the source, however often it is sent: SQS drops the repetitions
- * of five minutes. A message without a position is known by its number in this run. */
+ * of five minutes. A message without a position is known by its number in this run. The time is
+ * part of it as a topic that is deleted and made anew counts its offsets from 0. */
 static void make_deduplication_id(struct sqs_maker *maker, const struct leg *l)
 {
     struct bytes origin = l->msg->topic, position = l->msg->position;
+    struct bytes sent = bytes_of(&l->msg->timestamp_ms, sizeof(l->msg->timestamp_ms));
     if (!position.len) {
         origin = bytes_of(&maker->nonce, sizeof(maker->nonce));
         position = bytes_of(&l->seq, sizeof(l->seq));
     }
-    const struct bytes parts[] = {bytes_str(maker->pipeline), origin, position};
+    const struct bytes parts[] = {bytes_str(maker->pipeline), origin, position, sent};
     sqs_digest_sha256(maker->digest, parts, sizeof(parts) / sizeof(parts[0]),
                       maker->deduplication_id);
     maker->entry.deduplication_id = bytes_str(maker->deduplication_id);

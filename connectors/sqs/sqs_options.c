@@ -66,7 +66,8 @@ const struct opt sqs_sink_opts[] = {
      .help = "message group of each message; default on FIFO queues: the message's key, or else "
              "the pipeline's name"},
     {OPT_FIELD(struct sqs_sink_conf, message_deduplication_id), .type = OPT_TEMPLATE,
-     .help = "deduplication id on FIFO queues; default: a hash of pipeline, topic and position, so "
+     .help = "deduplication id on FIFO queues; default: a hash of pipeline, topic, position and "
+             "time, so "
              "that a message that is sent again within five minutes is not delivered twice, after "
              "a crash neither. What has no position that outlives a crash is: MQTT messages, which "
              "are named when they arrive (and in the store keep that), and the lines of a file, "

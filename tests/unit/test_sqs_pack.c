@@ -165,13 +165,35 @@ static void a_template_names_the_group_on_any_queue(void **state)
     template_free(group);
 }
 
-static void deduplication(struct fixture *f, const char *body, const char *position, char id[129])
+static void deduplication_at(struct fixture *f, const char *position, int64_t timestamp_ms,
+                             char id[129])
 {
-    struct leg l = leg_of(body, strlen(body), "k", position);
+    struct leg l = leg_of("body", 4, "k", position);
+    l.msg->timestamp_ms = timestamp_ms;
     make(f, &l);
     memcpy(id, f->maker.entry.deduplication_id.ptr, f->maker.entry.deduplication_id.len);
     id[f->maker.entry.deduplication_id.len] = '\0';
     msg_unref(l.msg);
+}
+
+static void deduplication(struct fixture *f, const char *position, char id[129])
+{
+    deduplication_at(f, position, 0, id);
+}
+
+/* Offsets begin anew where a topic was deleted and made again. */
+static void a_message_of_another_time_has_another_deduplication_id(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char one[129], again[129], later[129];
+    open_fixture(&f, &fifo, &plain);
+    deduplication_at(&f, "t-0-17", 1790000000000, one);
+    deduplication_at(&f, "t-0-17", 1790000000000, again);
+    deduplication_at(&f, "t-0-17", 1790000000001, later);
+    assert_string_equal(one, again);
+    assert_string_not_equal(one, later);
+    close_fixture(&f);
 }
 
 static void the_same_message_has_the_same_deduplication_id(void **state)
@@ -180,15 +202,15 @@ static void the_same_message_has_the_same_deduplication_id(void **state)
     struct fixture f;
     char one[129], again[129], other[129], unnamed[129];
     open_fixture(&f, &fifo, &plain);
-    deduplication(&f, "body", "0-17", one);
-    deduplication(&f, "body", "0-17", again);
-    deduplication(&f, "body", "0-18", other);
-    deduplication(&f, "body", "", unnamed);
+    deduplication(&f, "0-17", one);
+    deduplication(&f, "0-17", again);
+    deduplication(&f, "0-18", other);
+    deduplication(&f, "", unnamed);
     assert_string_equal(one, again);
     assert_string_not_equal(one, other);
     assert_string_not_equal(one, unnamed);
     f.maker.nonce++;
-    deduplication(&f, "body", "", other); /* another run, another message */
+    deduplication(&f, "", other); /* another run, another message */
     assert_string_not_equal(other, unnamed);
     close_fixture(&f);
 }
@@ -217,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_message_too_large_is_rejected_by_itself),
         cmocka_unit_test(the_group_is_the_key_or_the_pipeline),
         cmocka_unit_test(a_template_names_the_group_on_any_queue),
+        cmocka_unit_test(a_message_of_another_time_has_another_deduplication_id),
         cmocka_unit_test(the_same_message_has_the_same_deduplication_id),
         cmocka_unit_test(an_answer_is_compared_with_what_was_sent),
     };
