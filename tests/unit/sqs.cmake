@@ -15,6 +15,7 @@ target_sources(test_sqs_client PRIVATE http_fixture.c canned_http.c)
 
 # What is replaced at link time must not have been inlined before: these are compiled once more, without LTO.
 unit_test(sqs_heartbeats connector_sqs)
+set_tests_properties(unit.sqs_heartbeats PROPERTIES TIMEOUT 300)
 foreach(part visibility batch delete release)
     target_sources(test_sqs_heartbeats PRIVATE ${CMAKE_SOURCE_DIR}/connectors/sqs/sqs_${part}.c)
 endforeach()

@@ -14,9 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* AddressSanitizer would end the process by itself. */
+/* The sanitizers would end the process by themselves. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
