@@ -2,6 +2,7 @@
 import array
 import fcntl
 import os
+import signal
 import subprocess
 import time
 
@@ -95,6 +96,7 @@ def power_cuts(stage):
         stage.allow_repeats()
         link.tell("refuse")
         stage.pause(0.6, 0.2)
+        os.kill(stage.bridge.process.pid, signal.SIGSTOP)  # an fsync that is under way may report success below
         stage.disk.cut_power()
         stage.bridge.kill9()
         stage.disk.unmount()
