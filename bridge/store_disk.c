@@ -188,7 +188,7 @@ static enum store_result transaction(struct store_disk *d, struct store_round *r
 static void note_no_space(struct store_disk *d)
 {
     const struct store_usage *u = store_db_usage(d->db);
-    bool own_limit = u->max_bytes - u->file_bytes < u->max_bytes / 64 + 64 * 4096;
+    bool own_limit = u->max_bytes - u->file_bytes < u->max_bytes / 64 + INT64_C(64) * 4096;
     if (own_limit || d->full) return;
     d->full = true;
     store_files_release(&d->files);

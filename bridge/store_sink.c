@@ -118,7 +118,7 @@ static void watch_sinks(struct store *s)
 
 static int64_t slack(const struct store *s)
 {
-    return s->usage.max_bytes / 64 + 64 * 4096;
+    return s->usage.max_bytes / 64 + INT64_C(64) * 4096;
 }
 
 bool store_is_blocked(const struct store *s)

@@ -60,11 +60,13 @@ static void write_pipeline(const struct pipeline_conf *p, struct buf *out)
 
 static void write_sections(const struct named_sections *all, struct buf *out)
 {
-    const struct section_kind *open = NULL;
+    const char *open = NULL;
     for (size_t i = 0; i < all->count; i++) {
         const struct named_section *s = &all->items[i];
-        if (s->kind != open) buf_printf(out, "%s%s = {\n", open ? "};\n" : "", s->kind->name);
-        open = s->kind;
+        const char *kind = s->kind->name;
+        if (!open || strcmp(open, kind) != 0)
+            buf_printf(out, "%s%s = {\n", open ? "};\n" : "", kind);
+        open = kind;
         buf_printf(out, "    %s = {\n", s->name);
         write_options(s->kind->opts, s->conf, 8, out);
         buf_printf(out, "    };\n");

@@ -43,6 +43,7 @@ static void clear_request(struct ask *a)
     a->body.len = 0;
 }
 
+static char *print(const char *format, va_list args) PRINTF_LIKE(1, 0);
 static char *print(const char *format, va_list args)
 {
     char *text = NULL;

@@ -266,18 +266,19 @@ static void on_sqs_attributes_keep_their_places_as_far_as_they_go(void **state)
     free(scratch.ptr);
 }
 
+#define LIST ",\"attributes\":[]"
+#define MANY_LISTS "{\"pipeline\":\"p\",\"sink\":\"s\"" LIST LIST LIST LIST LIST LIST "}"
+
 static void what_is_no_letter_is_none(void **state)
 {
-    static const char *const texts[] = {
-        "",
-        "{}",
-        "[]",
-        "{\"pipeline\":\"p\"",
-        "{\"pipeline\":\"p\",\"sink\":5}",
-        "{\"pipeline\":\"p\",\"sink\":\"s\"} x",
-        "{\"pipeline\":\"p\",\"sink\":\"s\",\"attributes\":[],\"attributes\":[],"
-        "\"attributes\":[],\"attributes\":[],\"attributes\":[],\"attributes\":[]}",
-        "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
+    static const char *const texts[] = {"",
+                                        "{}",
+                                        "[]",
+                                        "{\"pipeline\":\"p\"",
+                                        "{\"pipeline\":\"p\",\"sink\":5}",
+                                        "{\"pipeline\":\"p\",\"sink\":\"s\"} x",
+                                        MANY_LISTS,
+                                        "{\"pipeline\":\"p\",\"sink_base64\":\"*\"}"};
     struct buf scratch = {0};
     struct dead_letter d;
     (void)state;
