@@ -8,6 +8,14 @@
 #include "bridge/json.h"
 #include "connectors/aws/xml.h"
 
+const struct answer_names answer_names_camel = {{
+    [ANSWER_ID] = "accessKeyId",
+    [ANSWER_SECRET] = "secretAccessKey",
+    [ANSWER_TOKEN] = "sessionToken",
+    [ANSWER_EXPIRATION] = "expiration",
+    [ANSWER_MESSAGE] = "message",
+}};
+
 void answer_free(struct answer *a)
 {
     for (size_t i = 0; i < ANSWER_FIELDS; i++)

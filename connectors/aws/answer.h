@@ -25,6 +25,9 @@ struct answer_names {
     const char *fields[ANSWER_FIELDS];
 };
 
+/* As AWS IoT and Roles Anywhere call them. */
+extern const struct answer_names answer_names_camel;
+
 /* Reads in place; the text must be writable, and is cleansed. False: it is neither. The error never
  * tells what stood there. */
 bool answer_read_json(char *text, size_t len, const struct answer_names *names, struct answer *a,

@@ -9,14 +9,6 @@
 
 enum { TIMEOUT_MS = 10000 };
 
-static const struct answer_names names = {{
-    [ANSWER_ID] = "accessKeyId",
-    [ANSWER_SECRET] = "secretAccessKey",
-    [ANSWER_TOKEN] = "sessionToken",
-    [ANSWER_EXPIRATION] = "expiration",
-    [ANSWER_MESSAGE] = "message",
-}};
-
 struct iot {
     struct provider base;
     struct credentials_conf *conf;
@@ -62,8 +54,10 @@ static void on_answer(struct ask *ask, const struct error *why)
         fail(i, &e);
         return;
     }
-    bool read = answer_read_json(ask_text(ask), ask->http.response.len, &names, &a, &e);
-    bool good = read && ask->http.status == 200 && answer_keys_of_service(&a, &names, &keys, &e);
+    bool read =
+        answer_read_json(ask_text(ask), ask->http.response.len, &answer_names_camel, &a, &e);
+    bool good = read && ask->http.status == 200 &&
+                answer_keys_of_service(&a, &answer_names_camel, &keys, &e);
     if (ask->http.status != 200) describe(i, &a, &e);
     answer_free(&a);
     if (!good) {

@@ -15,14 +15,6 @@
 
 enum { TIMEOUT_MS = 10000 };
 
-static const struct answer_names names = {{
-    [ANSWER_ID] = "accessKeyId",
-    [ANSWER_SECRET] = "secretAccessKey",
-    [ANSWER_TOKEN] = "sessionToken",
-    [ANSWER_EXPIRATION] = "expiration",
-    [ANSWER_MESSAGE] = "message",
-}};
-
 struct anywhere {
     struct provider base;
     struct credentials_conf *conf;
@@ -155,8 +147,9 @@ static bool read_answer(struct anywhere *a, struct fresh_keys *keys, struct erro
     struct answer answer = {{NULL}};
     struct ask *ask = &a->ask;
     bool ok = ask->http.status == 200 || ask->http.status == 201;
-    bool read = answer_read_json(ask_text(ask), ask->http.response.len, &names, &answer, e);
-    bool good = ok && read && answer_keys_of_service(&answer, &names, keys, e);
+    bool read =
+        answer_read_json(ask_text(ask), ask->http.response.len, &answer_names_camel, &answer, e);
+    bool good = ok && read && answer_keys_of_service(&answer, &answer_names_camel, keys, e);
     if (!ok) describe(a, &answer, e);
     answer_free(&answer);
     return good;

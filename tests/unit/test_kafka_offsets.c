@@ -16,30 +16,6 @@
 static const char *const one_topic[] = {"t"};
 static const struct opt_list topics = {one_topic, 1};
 
-struct seen_all {
-    struct keeper *k;
-    size_t count;
-};
-
-static bool has_seen(void *arg)
-{
-    const struct seen_all *s = arg;
-    return s->k->count >= s->count;
-}
-
-static void until_seen(struct rig *r, struct keeper *k, size_t count)
-{
-    struct seen_all s = {k, count};
-    rig_until(r, has_seen, &s);
-}
-
-static bool all_acknowledged(void *arg)
-{
-    struct pipeline *p = arg;
-    return stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED) >=
-           stats_get(pipeline_stats(p), COUNT_RECEIVED);
-}
-
 struct logged {
     struct rig *r;
     const char *text;
@@ -87,12 +63,12 @@ static void test_a_lost_offset_stops_its_partition(void **state)
     struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 100);
     prepare_lost(r);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 20);
+    rig_until_seen(r, &k, 20);
     until_logged(r, "offset 500 of t-0 is gone");
     until_logged(r, "not ready: 1 of 2 partitions are read no more");
     rig_write(r, "t", 1, 10);
-    until_seen(r, &k, 30);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 30);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     assert_from(&k, 0, 0, 0);
     assert_from(&k, 1, 10, 30);
@@ -110,8 +86,8 @@ static void test_a_lost_offset_is_reset_where_the_user_says_so(void **state)
     source.lost_offset = KAFKA_LOST_RESET;
     prepare_lost(r);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 50);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 50);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     assert_from(&k, 0, 0, 30);
     assert_from(&k, 1, 10, 20);
@@ -131,7 +107,7 @@ static void test_no_offset_is_an_error_where_the_user_says_so(void **state)
     rig_write(r, "t", 1, 30);
     rig_commit(r, "g", "t", 1, 10);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 20);
+    rig_until_seen(r, &k, 20);
     until_logged(r, "group \"g\" has no offset for t-0, and auto_offset_reset is \"error\"");
     rig_stop(r, 0, p);
     assert_from(&k, 1, 10, 20);
@@ -164,12 +140,12 @@ static void test_a_new_group_begins_at_the_end(void **state)
     rig_write(r, "t", 1, 30);
     rig_commit(r, "g", "t", 1, 10);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 20); /* of the other partition, which has an offset */
+    rig_until_seen(r, &k, 20); /* of the other partition, which has an offset */
     assert_from(&k, 1, 10, 20);
     k.count = 0;
     struct ends ends = {r, &k, 30};
     rig_until(r, sees_what_is_written, &ends);
-    rig_until(r, all_acknowledged, p);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     for (size_t i = 0; i < k.count; i++)
         assert_in_range(strtoul(k.seen[i].position + 4, NULL, 10), 30, ends.written);
@@ -198,7 +174,7 @@ static void test_what_waits_longest(void **state)
     rig_write(r, "t", 0, 20);
     rig_write(r, "t", 1, 20);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 40);
+    rig_until_seen(r, &k, 40);
     for (size_t i = 0; i < 40; i++)
         if (i != keeper_index(&k, "t-1-3")) keeper_confirm(&k, i);
     rig_until(r, is_a_second_old, p);
@@ -236,9 +212,9 @@ static void test_leaders_move(void **state)
             rd_kafka_mock_partition_set_leader(r->cluster, "t", i, 1 + (round + i) % 3);
             rig_write(r, "t", i, BATCH);
         }
-        until_seen(r, &k, (size_t)((round + 1) * PARTITIONS * BATCH));
+        rig_until_seen(r, &k, (size_t)((round + 1) * PARTITIONS * BATCH));
     }
-    rig_until(r, all_acknowledged, p);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     for (unsigned i = 0; i < PARTITIONS; i++)
         assert_from(&k, i, 0, ROUNDS * BATCH);
@@ -268,16 +244,16 @@ static void test_cooperative_members_keep_what_they_have(void **state)
     for (int i = 0; i < PARTITIONS; i++)
         rig_write(r, "t", i, COUNT);
     struct pipeline *p1 = rig_start(r, 0, &conf[0]);
-    until_seen(r, &first, PARTITIONS * COUNT); /* none of them confirmed */
+    rig_until_seen(r, &first, PARTITIONS * COUNT); /* none of them confirmed */
     struct pipeline *p2 = rig_start(r, 1, &conf[1]);
     struct keeper *both[] = {&first, &second};
     rig_until(r, both_have_some, both);
-    until_seen(r, &second, 2 * COUNT);
+    rig_until_seen(r, &second, 2 * COUNT);
     for (int i = 0; i < PARTITIONS; i++)
         assert_from(&first, (unsigned)i, 0, COUNT); /* each once, kept or not */
     keeper_confirm_all(&first);
-    rig_until(r, all_acknowledged, p1);
-    rig_until(r, all_acknowledged, p2);
+    rig_until_acknowledged(r, p1);
+    rig_until_acknowledged(r, p2);
     rig_stop(r, 1, p2);
     rig_stop(r, 0, p1);
     for (int i = 0; i < PARTITIONS; i++)

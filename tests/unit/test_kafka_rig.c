@@ -492,3 +492,32 @@ void rig_free_numbered(struct msg_draft *drafts)
     free((void *)(uintptr_t)drafts[0].body.ptr);
     free(drafts);
 }
+
+struct seen_all {
+    struct keeper *k;
+    size_t count;
+};
+
+static bool has_seen(void *arg)
+{
+    const struct seen_all *s = arg;
+    return s->k->count >= s->count;
+}
+
+void rig_until_seen(struct rig *r, struct keeper *k, size_t count)
+{
+    struct seen_all s = {k, count};
+    rig_until(r, has_seen, &s);
+}
+
+static bool all_acknowledged(void *arg)
+{
+    struct pipeline *p = arg;
+    return stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED) >=
+           stats_get(pipeline_stats(p), COUNT_RECEIVED);
+}
+
+void rig_until_acknowledged(struct rig *r, struct pipeline *p)
+{
+    rig_until(r, all_acknowledged, p);
+}

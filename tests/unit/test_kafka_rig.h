@@ -90,6 +90,9 @@ void keeper_confirm_all(struct keeper *k);
 size_t keeper_index(const struct keeper *k, const char *position); /* fails where there is none */
 void keeper_free(struct keeper *k);
 
+void rig_until_seen(struct rig *r, struct keeper *k, size_t count); /* so many legs, at least */
+void rig_until_acknowledged(struct rig *r, struct pipeline *p);     /* all that was received */
+
 struct template *rig_template(const char *text); /* free with template_free() */
 void rig_until_confirmed(struct rig *r, const struct given *given, size_t count);
 

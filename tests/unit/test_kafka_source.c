@@ -16,30 +16,6 @@ static const struct opt_list topics = {one_topic, 1};
 
 enum { OFFSET_COMMIT = 8, HEARTBEAT = 12 }; /* Kafka's numbers of these requests */
 
-struct seen_all {
-    struct keeper *k;
-    size_t count;
-};
-
-static bool has_seen(void *arg)
-{
-    const struct seen_all *s = arg;
-    return s->k->count >= s->count;
-}
-
-static void until_seen(struct rig *r, struct keeper *k, size_t count)
-{
-    struct seen_all s = {k, count};
-    rig_until(r, has_seen, &s);
-}
-
-static bool all_acknowledged(void *arg)
-{
-    struct pipeline *p = arg;
-    return stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED) >=
-           stats_get(pipeline_stats(p), COUNT_RECEIVED);
-}
-
 struct committed {
     struct rig *r;
     int64_t offset;
@@ -94,8 +70,8 @@ static void test_all_arrive_and_are_committed(void **state)
     for (int p = 0; p < 4; p++)
         rig_write(r, "t", p, 3000);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 12000);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 12000);
+    rig_until_acknowledged(r, p);
     for (int i = 0; i < 4; i++)
         assert_int_equal(rig_committed(r, "g", "t", i), 3000);
     rig_stop(r, 0, p);
@@ -114,15 +90,15 @@ static void test_no_more_than_the_window(void **state)
     rig_write(r, "t", 0, 50);
     rig_write(r, "t", 1, 50);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 10);
+    rig_until_seen(r, &k, 10);
     for_a_while(r, 200);
     assert_int_equal(k.count, 10);
     for (size_t done = 0; done < 100; done++) {
-        until_seen(r, &k, done + 1);
+        rig_until_seen(r, &k, done + 1);
         assert_in_range(k.count, done, done + 10);
         keeper_confirm(&k, done);
     }
-    rig_until(r, all_acknowledged, p);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     assert_each_once(&k, 2, 50);
     keeper_free(&k);
@@ -141,10 +117,10 @@ static void test_a_failing_commit_is_tried_again(void **state)
                                       RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
                                       RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 10);
+    rig_until_seen(r, &k, 10);
     assert_int_equal(stats_get(pipeline_stats(p), COUNT_ACKNOWLEDGED), 0);
-    until_seen(r, &k, 30);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 30);
+    rig_until_acknowledged(r, p);
     assert_int_equal(rig_committed(r, "g", "t", 0), 30);
     assert_true(rig_logged(r, "consumer group \"g\": this user may not"));
     rig_stop(r, 0, p);
@@ -182,26 +158,31 @@ static void test_a_lost_assignment(void **state)
     keeper_free(&k);
 }
 
-/* librdkafka looks once a second at a partition whose queue is full. */
-static void test_a_small_prefetch_is_no_pace(void **state)
+/* Reads count messages of the first of some partitions, with a prefetch that is full at once. */
+static void expect_pace(struct rig *r, int partitions, unsigned count, uint64_t most_ms)
 {
-    struct rig *r = *state;
     struct keeper k = {.confirm = true};
     static const char *const small[] = {"queued.min.messages=50", "fetch.message.max.bytes=1000"};
     struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
     source.client.properties = (struct opt_list){small, 2};
     struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 10);
-    rig_topic(r, "t", 1);
-    rig_write(r, "t", 0, 10000);
+    rig_topic(r, "t", partitions);
+    rig_write(r, "t", 0, count);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 1);
+    rig_until_seen(r, &k, 1);
     uint64_t before = uv_hrtime();
-    until_seen(r, &k, 10000);
-    assert_in_range((uv_hrtime() - before) / 1000000, 0, 15000);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, count);
+    assert_in_range((uv_hrtime() - before) / 1000000, 0, most_ms);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
-    assert_each_once(&k, 1, 10000);
+    assert_each_once(&k, 1, count);
     keeper_free(&k);
+}
+
+/* librdkafka looks once a second at a partition whose queue is full. */
+static void test_a_small_prefetch_is_no_pace(void **state)
+{
+    expect_pace(*state, 1, 10000, 15000);
 }
 
 /* One fetch is on its way to a broker at a time. One that asks for the empty partitions only, as
@@ -209,23 +190,7 @@ static void test_a_small_prefetch_is_no_pace(void **state)
  * nothing. By librdkafka's default of 500 ms this would take 20 s. */
 static void test_an_empty_partition_is_no_pace(void **state)
 {
-    struct rig *r = *state;
-    struct keeper k = {.confirm = true};
-    static const char *const small[] = {"queued.min.messages=50", "fetch.message.max.bytes=1000"};
-    struct kafka_source_conf source = rig_source_conf(r, &topics, "g");
-    source.client.properties = (struct opt_list){small, 2};
-    struct pipeline_conf conf = rig_pipeline(&connector_kafka, &source, &keeper_connector, &k, 10);
-    rig_topic(r, "t", 2);
-    rig_write(r, "t", 0, 4000);
-    struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 1);
-    uint64_t before = uv_hrtime();
-    until_seen(r, &k, 4000);
-    assert_in_range((uv_hrtime() - before) / 1000000, 0, 12000);
-    rig_until(r, all_acknowledged, p);
-    rig_stop(r, 0, p);
-    assert_each_once(&k, 1, 4000);
-    keeper_free(&k);
+    expect_pace(*state, 2, 4000, 12000);
 }
 
 static void test_never_past_an_unresolved_message(void **state)
@@ -239,7 +204,7 @@ static void test_never_past_an_unresolved_message(void **state)
     rig_write(r, "t", 0, 20);
     rig_write(r, "t", 1, 20);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 40);
+    rig_until_seen(r, &k, 40);
     size_t stuck = keeper_index(&k, "t-0-5");
     for (size_t i = k.count; i-- > 0;)
         if (i != stuck) keeper_confirm(&k, i);
@@ -250,8 +215,8 @@ static void test_never_past_an_unresolved_message(void **state)
 
     k.confirm = true; /* the next run repeats what was not committed, and nothing else */
     p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 15);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 15);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     assert_int_equal(k.count, 15);
     assert_string_equal(k.seen[0].position, "t-0-5");
@@ -272,7 +237,7 @@ static void test_a_held_lane_leaves_the_others_alone(void **state)
     struct pipeline *p = rig_start(r, 0, &conf);
     size_t at = 0, kept = 0;
     while (at < 510) { /* all of partition 1, and partition 0's share */
-        until_seen(r, &k, at + 1);
+        rig_until_seen(r, &k, at + 1);
         for (; at < k.count; at++)
             if (strncmp(k.seen[at].position, "t-1-", 4) == 0)
                 keeper_confirm(&k, at);
@@ -282,8 +247,8 @@ static void test_a_held_lane_leaves_the_others_alone(void **state)
     assert_int_equal(kept, 10);
     k.confirm = true;
     keeper_confirm_all(&k);
-    until_seen(r, &k, 1000);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 1000);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     assert_each_once(&k, 2, 500);
     keeper_free(&k);
@@ -317,7 +282,7 @@ static void test_a_full_lane_is_committed(void **state)
     rig_topic(r, "t", 1);
     rig_write(r, "t", 0, 500);
     struct pipeline *p = rig_start(r, 0, &conf);
-    until_seen(r, &k, 500);
+    rig_until_seen(r, &k, 500);
     rig_stop(r, 0, p);
     assert_each_once(&k, 1, 500);
     keeper_free(&k);
@@ -337,11 +302,11 @@ static void test_late_verdicts_commit_nothing(void **state)
     rig_write(r, "t", 0, 100);
     rig_write(r, "t", 1, 100);
     struct pipeline *p1 = rig_start(r, 0, &conf);
-    until_seen(r, &first, 200);
+    rig_until_seen(r, &first, 200);
     struct pipeline *p2 = rig_start(r, 1, &other);
     struct two t = {.k = {&first, &second}, .want = 100};
     rig_until(r, second_has_some, &t);
-    until_seen(r, &first, 300); /* the one that it got again */
+    rig_until_seen(r, &first, 300); /* the one that it got again */
     for (size_t i = 0; i < 200; i++)
         keeper_confirm(&first, i); /* of the first assignment */
     for_a_while(r, 300);
@@ -413,18 +378,18 @@ static void test_members_that_come_and_go(void **state)
     p[0] = rig_start(r, 0, &conf[0]);
     rig_write(r, "t", 0, 500);
     written += 500;
-    until_seen(r, &k[0], 500);
+    rig_until_seen(r, &k[0], 500);
     p[1] = rig_start(r, 1, &conf[1]);
     while (k[1].count == 0) {
         for (int i = 0; i < 4; i++, written += 20)
             rig_write(r, "t", i, 20);
         for_a_while(r, 50);
     }
-    rig_until(r, all_acknowledged, p[0]);
+    rig_until_acknowledged(r, p[0]);
     rig_stop(r, 0, p[0]);
     struct group g = {.r = r, .k = k, .written = (size_t)written};
     rig_until(r, all_done, &g);
-    rig_until(r, all_acknowledged, p[1]);
+    rig_until_acknowledged(r, p[1]);
     rig_stop(r, 1, p[1]);
     assert_int_equal(count_distinct(k), written);
     /* Each revocation repeats a window at most; on a slow machine the two join more than once. */
@@ -453,8 +418,8 @@ static void test_a_topic_that_comes_later(void **state)
     struct pipeline *p = rig_start(r, 0, &conf);
     rig_until(r, says_unknown, r);
     rd_kafka_mock_topic_set_error(r->cluster, "t", RD_KAFKA_RESP_ERR_NO_ERROR);
-    until_seen(r, &k, 3);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 3);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     keeper_free(&k);
 }
@@ -476,8 +441,8 @@ static void test_a_broker_that_comes_later(void **state)
     struct pipeline *p = rig_start(r, 0, &conf);
     rig_until(r, says_refused, r);
     rd_kafka_mock_broker_set_up(r->cluster, 1);
-    until_seen(r, &k, 3);
-    rig_until(r, all_acknowledged, p);
+    rig_until_seen(r, &k, 3);
+    rig_until_acknowledged(r, p);
     rig_stop(r, 0, p);
     keeper_free(&k);
 }
