@@ -101,7 +101,8 @@ void mqtt_client_resume(struct mqtt_client *c);
 /* Verdicts on arrivals with a token. All come back in MQTT_ACKED. */
 void mqtt_client_settle(struct mqtt_client *c, struct receipt *chain);
 
-/* Each comes back as MQTT_PUBLISHED. */
+/* Each comes back as MQTT_PUBLISHED, those of a lost connection in any order, but before the next
+ * MQTT_UP. */
 void mqtt_client_publish(struct mqtt_client *c, struct mqtt_publish *first,
                          struct mqtt_publish *last);
 

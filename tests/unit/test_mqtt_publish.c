@@ -111,8 +111,22 @@ static void test_too_large_for_the_broker_is_not_sent(void **state)
     assert_false(broker_has_input(&w->broker));
 }
 
-/* Those that were not answered come back as lost, in their order, and none of them leaves on the
- * next connection by itself. */
+/* In any order: what Paho has not taken yet when the connection ends can overtake what it has. The
+ * pipeline sorts. */
+static void expect_lost(struct world *w, size_t count, bool *lost)
+{
+    while (count--) {
+        struct mqtt_publish *p = client_wait(&w->client, MQTT_PUBLISHED);
+        size_t i = (size_t)(p->leg - w->legs);
+        assert_int_equal(p->outcome, PUBLISH_DOWN);
+        assert_false(lost[i]);
+        lost[i] = true;
+        free(p);
+    }
+}
+
+/* Those that were not answered come back as lost, each once, and none of them leaves on the next
+ * connection by itself. */
 static void test_lost_connection(void **state)
 {
     struct world *w = *state;
@@ -123,10 +137,9 @@ static void test_lost_connection(void **state)
     broker_puback(&w->broker, publish_arrives(w), 0); /* the second */
     expect_outcome(w, &w->legs[1], PUBLISH_CONFIRMED, 0);
     broker_hang_up(&w->broker);
-    expect_outcome(w, &w->legs[0], PUBLISH_DOWN, 0);
-    for (size_t i = 2; i < MANY; i++)
-        expect_outcome(w, &w->legs[i], PUBLISH_DOWN, 0);
     free(client_wait(&w->client, MQTT_DOWN));
+    expect_lost(w, MANY - 1, (bool[MANY]){[1] = true});
+    assert_false(client_has(&w->client, MQTT_PUBLISHED));
 
     broker_welcome(&w->broker, false, false);
     wait_up(w);
