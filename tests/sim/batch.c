@@ -75,14 +75,33 @@ static void write_failed(struct buf *out, struct text id, const char *code, cons
     jout_close(out, '}');
 }
 
+static void write_done(struct buf *out, struct text id)
+{
+    jout_open(out, '{');
+    jout_pair(out, "Id", id);
+    jout_close(out, '}');
+}
+
+static bool meets(const struct fault *f, size_t i)
+{
+    return i >= f->from && i < f->upto;
+}
+
 /* A fault on command takes some entries out before they are executed. */
 static bool struck(const struct call *c, size_t i, struct text id, struct buf *failed)
 {
     const struct fault *f = &c->fault;
-    if (f->kind != FAULT_PARTIAL || i < f->from || i >= f->upto) return false;
-    write_failed(failed, id, f->code ? f->code : "InternalError",
-                 f->message ? f->message : "a fault on command", f->sender_fault);
-    return true;
+    if (!meets(f, i)) return false;
+    if (f->kind == FAULT_PARTIAL)
+        write_failed(failed, id, f->code ? f->code : "InternalError",
+                     f->message ? f->message : "a fault on command", f->sender_fault);
+    if (f->kind == FAULT_PRETEND) write_done(c->out, id);
+    return f->kind == FAULT_PARTIAL || f->kind == FAULT_PRETEND || f->kind == FAULT_OMIT_BEFORE;
+}
+
+static bool omitted(const struct call *c, size_t i)
+{
+    return c->fault.kind == FAULT_OMIT_AFTER && meets(&c->fault, i);
 }
 
 static void run_entry(struct call *c, const struct batch *b, const json_t *entry,
@@ -113,8 +132,12 @@ bool batch_run(struct call *c, const struct batch *b, struct api_error *e)
     jout_open(c->out, '[');
     size_t start = c->out->len;
     for (size_t i = 0; i < json_array_size(entries); i++) {
-        if (!struck(c, i, id_of(entries, i), &failed))
-            run_entry(c, b, json_array_get(entries, i), &failed);
+        if (struck(c, i, id_of(entries, i), &failed)) continue;
+        size_t done = c->out->len, not_done = failed.len;
+        run_entry(c, b, json_array_get(entries, i), &failed);
+        if (!omitted(c, i)) continue;
+        c->out->len = done;
+        failed.len = not_done;
     }
     if (c->out->len > start)
         jout_close(c->out, ']');

@@ -125,6 +125,9 @@ static bool struck_before(struct call *c)
     case FAULT_CUT_AFTER:
     case FAULT_CUT_MID:
     case FAULT_PARTIAL:
+    case FAULT_OMIT_BEFORE:
+    case FAULT_OMIT_AFTER:
+    case FAULT_PRETEND:
     case FAULT_WRONG_MD5:
     case FAULT_WRONG_ATTRIBUTE_MD5:
     case FAULT_GARBAGE:

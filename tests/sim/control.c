@@ -110,6 +110,22 @@ static int64_t expiry_of(const json_t *args)
     return json_is_integer(at_s) ? json_integer_value(at_s) : AUTH_NEVER;
 }
 
+/* What standard queues may do, as the options --shuffle and --duplicate say at the start. */
+static bool turn_dials(struct control *k)
+{
+    struct account *a = &k->sim->account;
+    const json_t *shuffle = json_object_get(k->args, "shuffle");
+    const json_t *duplicate = json_object_get(k->args, "duplicate");
+    bool known = json_object_size(k->args) == (size_t) !!shuffle + (size_t) !!duplicate;
+    if (!known || (shuffle && !json_is_boolean(shuffle)) ||
+        (duplicate && !json_is_number(duplicate)))
+        return fail(k, "\"shuffle\" is true or false, \"duplicate\" a probability");
+    if (shuffle) a->shuffle = json_is_true(shuffle);
+    if (duplicate) a->duplicate = json_number_value(duplicate);
+    say_ok(k);
+    return true;
+}
+
 static bool add_credentials(struct control *k)
 {
     struct text id = string_or_empty(k->args, "access_key");
@@ -169,6 +185,7 @@ static const struct command {
     {"POST", "reset", reset},
     {"POST", "advance", advance},
     {"POST", "expire", expire},
+    {"POST", "dials", turn_dials},
     {"POST", "credentials", add_credentials},
     {"GET", "credentials", show_credentials},
 };

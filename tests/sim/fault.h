@@ -18,6 +18,9 @@ enum fault_kind {
     FAULT_CUT_AFTER,
     FAULT_CUT_MID,
     FAULT_PARTIAL,
+    FAULT_OMIT_BEFORE,
+    FAULT_OMIT_AFTER,
+    FAULT_PRETEND,
     FAULT_WRONG_MD5,
     FAULT_WRONG_ATTRIBUTE_MD5,
     FAULT_GARBAGE,
@@ -34,7 +37,7 @@ struct fault {
     bool sender_fault;
     uint64_t delay_ms; /* with any kind that answers */
     int64_t date_skew_s;
-    size_t from, upto; /* FAULT_PARTIAL: entries [from, upto) fail */
+    size_t from, upto; /* of a batch: it strikes the entries [from, upto) */
 };
 
 struct faults {

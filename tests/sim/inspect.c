@@ -62,6 +62,7 @@ static void write_counts(struct queue *q, struct buf *out)
     jout_pair_int(out, "deduplicated", (int64_t)q->deduplicated);
     jout_pair_int(out, "received", (int64_t)q->received);
     jout_pair_int(out, "deleted", (int64_t)q->deleted);
+    jout_pair_int(out, "stale_deletes", (int64_t)q->stale_deletes);
     jout_pair_int(out, "expired", (int64_t)q->expired);
     jout_pair_int(out, "redriven", (int64_t)q->redriven);
 }

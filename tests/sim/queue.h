@@ -31,8 +31,9 @@ struct queue {
     struct fifo fifo;
     size_t ready, delayed, in_flight;
     uint64_t sent, deduplicated, received, deleted, expired, redriven;
-    struct table tags; /* label.h */
-    struct link polls; /* receives that wait for a message (poll.h) */
+    uint64_t stale_deletes; /* by the handle of an earlier receive */
+    struct table tags;      /* label.h */
+    struct link polls;      /* receives that wait for a message (poll.h) */
 };
 
 struct sent {

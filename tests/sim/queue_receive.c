@@ -17,7 +17,6 @@ static struct message *pick_standard(struct queue *q, uint64_t asked)
         size_t shard = (start + i) % QUEUE_SHARDS;
         if ((asked >> shard & 1) && !list_empty(&q->shards[shard]))
             return LIST_ENTRY(q->shards[shard].next, struct message, waiting);
-        if (!q->account->shuffle) break;
     }
     return NULL;
 }
@@ -87,6 +86,13 @@ bool queue_receive(struct queue *q, const struct receive *r, struct message **ou
     return true;
 }
 
+static struct message *message_of(const struct queue *q, const struct handle *h)
+{
+    struct text uid = {(const char *)&h->message, sizeof(h->message)};
+    struct table_node *node = table_find(&q->by_uid, uid);
+    return node ? LIST_ENTRY(node, struct message, by_uid) : NULL;
+}
+
 /* The message of a handle; NULL and a verdict when the handle settles the matter by itself. */
 static struct message *find(struct queue *q, struct text handle, enum handle_verdict *verdict)
 {
@@ -96,9 +102,7 @@ static struct message *find(struct queue *q, struct text handle, enum handle_ver
         *verdict = HANDLE_GARBAGE;
         return NULL;
     }
-    struct table_node *node =
-        table_find(&q->by_uid, (struct text){(const char *)&h.message, sizeof(h.message)});
-    struct message *m = node ? LIST_ENTRY(node, struct message, by_uid) : NULL;
+    struct message *m = message_of(q, &h);
     bool newest = m && m->receive_count == h.generation;
     if (m && q->settings.fifo && (!newest || m->state != MESSAGE_IN_FLIGHT)) {
         *verdict = HANDLE_EXPIRED;
@@ -108,10 +112,18 @@ static struct message *find(struct queue *q, struct text handle, enum handle_ver
     return newest ? m : NULL;
 }
 
+static bool is_stale(const struct queue *q, struct text handle)
+{
+    struct handle h;
+    const struct message *m = handle_read(handle, &h) ? message_of(q, &h) : NULL;
+    return m && m->receive_count != h.generation;
+}
+
 enum handle_verdict queue_delete(struct queue *q, struct text handle)
 {
     enum handle_verdict verdict;
     struct message *m = find(q, handle, &verdict);
+    if (!m) q->stale_deletes += is_stale(q, handle);
     if (!m) return verdict;
     queue_take_out(q, m);
     message_destroy(m);

@@ -179,6 +179,9 @@ static void a_duplicated_delivery_is_deleted_once(void **state)
     assert_int_equal(fixture_delete(f->q, &first, 0), HANDLE_IGNORED);
     assert_int_equal(fixture_delete(f->q, &second, 0), HANDLE_DONE);
     assert_bodies(fixture_receive(f->q, 1, 30), "");
+    assert_int_equal(f->q->stale_deletes, 1);
+    assert_int_equal(fixture_delete(f->q, &first, 0), HANDLE_IGNORED);
+    assert_int_equal(f->q->stale_deletes, 1); /* what is gone is nobody's */
 }
 
 static void shuffling_loses_and_repeats_nothing(void **state)

@@ -569,6 +569,47 @@ def test_fault_partial(sim, sqs, q):
     assert sim.control("queues/q")["ready"] == 2
 
 
+@pytest.mark.parametrize("kind, executed", [("omit_before", 2), ("omit_after", 4)])
+def test_fault_omit(sim, sqs, q, kind, executed):
+    """The answer does not name some entries at all."""
+    fault(sim, kind, "SendMessageBatch", **{"from": 1, "upto": 3})
+    sent = sqs.send_message_batch(QueueUrl=q, Entries=[{"Id": str(i), "MessageBody": f"m{i}"} for i in range(4)])
+    assert [e["Id"] for e in sent["Successful"]] == ["0", "3"]
+    assert "Failed" not in sent
+    assert sim.control("queues/q")["ready"] == executed
+
+
+def test_fault_omit_what_failed(sim, sqs, q):
+    fault(sim, "omit_after", "DeleteMessageBatch")
+    sent = sqs.delete_message_batch(QueueUrl=q, Entries=[{"Id": str(i), "ReceiptHandle": "none"} for i in range(2)])
+    assert "Failed" not in sent and "Successful" not in sent
+
+
+def test_fault_pretend(sim, sqs, q):
+    """Named as done, and not done."""
+    send(sqs, q)
+    send(sqs, q)
+    fault(sim, "pretend", "DeleteMessageBatch", upto=1)
+    received = sqs.receive_message(QueueUrl=q, MaxNumberOfMessages=10)["Messages"]
+    entries = [{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(received)]
+    assert [e["Id"] for e in sqs.delete_message_batch(QueueUrl=q, Entries=entries)["Successful"]] == ["0", "1"]
+    counts = sim.control("queues/q")
+    assert (counts["in_flight"], counts["deleted"]) == (1, 1)
+
+
+def test_dials(sim, sqs, q):
+    sim.control("dials", {"duplicate": 1, "shuffle": True})
+    send(sqs, q)
+    ids = {sqs.receive_message(QueueUrl=q, WaitTimeSeconds=1)["Messages"][0]["MessageId"] for _ in range(2)}
+    assert len(ids) == 1
+    sim.control("dials", {"duplicate": 0, "shuffle": False})
+    assert sqs.receive_message(QueueUrl=q)["Messages"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=q)
+    for spec in ({"duplicates": 1}, {"duplicate": "1"}, {"shuffle": 1}):
+        with pytest.raises(urllib.error.HTTPError):
+            sim.control("dials", spec)
+
+
 def test_fault_wrong_md5(sim, sqs, q):
     fault(sim, "wrong_md5")
     assert send(sqs, q)["MD5OfMessageBody"] != hashlib.md5(b"m").hexdigest()
