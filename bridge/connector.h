@@ -69,7 +69,11 @@ struct source_ops {
      * receipts until pipeline_acknowledged(); the array itself only during the call. */
     void (*settle)(struct source *s, struct receipt *const *receipts, size_t n);
     void (*hold)(struct source *s, uint32_t lane_id,
-                 bool held);        /* optional: no more of this lane for now */
+                 bool held); /* optional: no more of this lane for now */
+    /* Optional, where a message keeps its position when it is delivered again: the message of this
+     * position was confirmed by an earlier run, which may not have acknowledged it. When it comes
+     * it is to be acknowledged, and not emitted. Before start(), oldest first; borrowed. */
+    void (*recall)(struct source *s, struct bytes position);
     void (*stop)(struct source *s); /* reserve and emit nothing new; settle() goes on */
 
     /* The end: hand back every receipt that is still borrowed (acknowledged or not), release the

@@ -272,6 +272,11 @@ void pipeline_sink_state(struct sink *s, enum sink_state state, const struct err
     pipeline_wake(p);
 }
 
+void pipeline_recall(struct pipeline *p, struct bytes position)
+{
+    p->source->ops->recall(p->source, position);
+}
+
 void pipeline_ready(struct sink *s)
 {
     s->slot->full = false;

@@ -73,6 +73,9 @@ enum sink_state {
 /* why: for SINK_DOWN, else NULL. The same news twice is harmless. */
 void pipeline_sink_state(struct sink *s, enum sink_state state, const struct error *why);
 
+/* From a sink's start(), where the source has a recall(): see there. */
+void pipeline_recall(struct pipeline *p, struct bytes position);
+
 /* There is room again after a submit() that took none. Submits follow at the end of the turn, not
  * from within. */
 void pipeline_ready(struct sink *s);

@@ -160,6 +160,7 @@ void store_join(struct store *s, struct pipeline *front, struct pipeline *back)
     const struct source_conf *source = &s->conf->source;
     s->front = front;
     s->back = back;
+    s->recalls = front && source->connector->source->recall;
     s->urgent = front && !source->connector->source->promise(source->conf).at_least_once;
 }
 
@@ -194,6 +195,10 @@ bool store_open(struct store *s, struct error *e)
     if (s->behind) s->direct = false;
     if (s->messages)
         log_info(s->name, "store: %lld messages are there from before", (long long)s->messages);
+    if (s->recalls) {
+        struct bytes ids = store_disk_remembered(s->disk);
+        buf_add(&s->remembered, ids.ptr, ids.len);
+    }
     s->writer = store_writer_start(s->disk, s->loop);
     store_wake(s);
     return true;
@@ -233,6 +238,7 @@ void store_destroy(struct store *s)
     store_rounds_stop(s);
     free_list(&s->ready);
     free_list(&s->dead);
+    free(s->remembered.ptr);
     free(s->filling.entries);
     free(s->writing.entries);
     free(s->deletes.ids);

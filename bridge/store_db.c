@@ -20,6 +20,8 @@ static const char *const texts[STATEMENTS] = {
     [READ] = "SELECT id, lane, at_ms, sum, head, body FROM msg WHERE id >= ? ORDER BY id",
     [SIZES] = SIZES_TEXT,
     [PUT_ASIDE] = "INSERT OR REPLACE INTO bad SELECT * FROM msg WHERE id = ?",
+    [REMEMBER] = "INSERT OR REPLACE INTO taken(last_id, ids) VALUES (?, ?)",
+    [FORGET] = "DELETE FROM taken WHERE last_id <= ?",
     [FREE_PAGES] = "PRAGMA freelist_count",
     [PAGES] = "PRAGMA page_count",
 };
@@ -154,6 +156,23 @@ enum store_result store_db_append(struct store_db *db, const struct store_row *r
     bind(s, 6, body);
     db->uncommitted++;
     return run(db, APPEND, e);
+}
+
+enum store_result store_db_remember(struct store_db *db, int64_t last_id, struct bytes ids,
+                                    int64_t forget_id, struct error *e)
+{
+    sqlite3_stmt *s = statement(db, REMEMBER);
+    sqlite3_bind_int64(s, 1, last_id);
+    bind(s, 2, ids);
+    enum store_result result = run(db, REMEMBER, e);
+    if (result != STORE_DONE) return result;
+    sqlite3_bind_int64(statement(db, FORGET), 1, forget_id);
+    return run(db, FORGET, e);
+}
+
+struct bytes store_db_remembered(const struct store_db *db)
+{
+    return bytes_of(db->remembered.ptr, db->remembered.len);
 }
 
 static enum store_result delete_where(struct store_db *db, enum statement which, int64_t first,

@@ -21,7 +21,8 @@ struct store_usage {
     int64_t messages;              /* counted when the file was opened, then kept */
     int64_t used_bytes;            /* pages in use */
     int64_t file_bytes, max_bytes; /* all pages; as many as there may be */
-    int64_t first_id, last_id;     /* when the file was opened; 0: none */
+    int64_t first_id;              /* of the messages, when the file was opened; 0: none */
+    int64_t last_id;               /* the last one that is known to have been given; 0: none */
     int64_t bad;                   /* rows that were put aside: their checksum is wrong */
     bool clean;                    /* the last one to have it open closed it */
 };
@@ -50,6 +51,13 @@ void store_db_rollback(struct store_db *db);
 
 enum store_result store_db_append(struct store_db *db, const struct store_row *row,
                                   struct error *e) MUST_USE;
+/* The ids (struct store_row's messages' positions, see store_row.h) of the group that ends with
+ * last_id. Groups that end at forget_id or before are forgotten. */
+enum store_result store_db_remember(struct store_db *db, int64_t last_id, struct bytes ids,
+                                    int64_t forget_id, struct error *e) MUST_USE;
+/* What was remembered when the file was opened, oldest first. Borrowed until it is closed. */
+struct bytes store_db_remembered(const struct store_db *db);
+
 /* All from first to last. */
 enum store_result store_db_delete(struct store_db *db, int64_t first, int64_t last,
                                   struct error *e) MUST_USE;

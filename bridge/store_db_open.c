@@ -5,14 +5,23 @@
 
 #include "bridge/store_db_private.h"
 
-enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 1 };
+enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 2 };
 #define APPLICATION_ID 0x73717362 /* "sqsb" */
 
-/* This very order: EXCLUSIVE before WAL, so that there is no -shm file. */
+/* Each step leads from its version to the next; 0 is an empty file. */
+#define COLUMNS                                                                                    \
+    "(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, at_ms INTEGER NOT NULL, sum INTEGER NOT "     \
+    "NULL, head BLOB NOT NULL, body BLOB) STRICT;"
+static const char *const ladder[VERSION] = {
+    "CREATE TABLE msg" COLUMNS "CREATE TABLE bad" COLUMNS
+    "CREATE TABLE state(clean INTEGER NOT NULL) STRICT; INSERT INTO state VALUES (1);",
+    "CREATE TABLE taken(last_id INTEGER PRIMARY KEY, ids BLOB NOT NULL) STRICT;",
+};
+
+/* EXCLUSIVE before WAL, so that there is no -shm file. */
 static enum store_result set_pragmas(struct store_db *db, struct error *e)
 {
-    static const char before[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-                                 "PRAGMA locking_mode = EXCLUSIVE";
+    static const char before[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL";
     static const char after[] = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608;"
                                 "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -1024;"
                                 "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
@@ -32,39 +41,44 @@ static enum store_result set_pragmas(struct store_db *db, struct error *e)
     return store_db_execute(db, after, e);
 }
 
-static enum store_result make_tables(struct store_db *db, struct error *e)
-{
-    static const char columns[] = "(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, at_ms INTEGER "
-                                  "NOT NULL, sum INTEGER NOT NULL, head BLOB NOT NULL, body BLOB)";
-    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d;"
-                                "PRAGMA user_version = %d; CREATE TABLE msg%s STRICT;"
-                                "CREATE TABLE bad%s STRICT;"
-                                "CREATE TABLE state(clean INTEGER NOT NULL) STRICT;"
-                                "INSERT INTO state VALUES (1); COMMIT",
-                                APPLICATION_ID, VERSION, columns, columns);
-    enum store_result result = store_db_execute(db, sql, e);
-    sqlite3_free(sql);
-    return result;
-}
-
-/* A ladder stands here when there is a second version: each step in a transaction of its own. */
+/* Changes nothing: a file of a newer program, or of another, is left as it is. */
 static enum store_result check_version(struct store_db *db, struct error *e)
 {
-    int64_t id = store_db_pragma(db, "PRAGMA application_id"),
-            version = store_db_pragma(db, "PRAGMA user_version");
-    if (id == 0 && version == 0 && store_db_pragma(db, "SELECT count(*) FROM sqlite_schema") == 0)
-        return db->to_read ? STORE_DONE : make_tables(db, e);
-    if (id == APPLICATION_ID && version == VERSION) return STORE_DONE;
+    enum store_result result = store_db_execute(db, "PRAGMA locking_mode = EXCLUSIVE", e);
+    if (result != STORE_DONE) return result;
+    int64_t id = store_db_pragma(db, "PRAGMA application_id");
+    if (id == -1)
+        return store_db_failed(db, "opening the store", sqlite3_extended_errcode(db->sqlite), e);
+    db->version = store_db_pragma(db, "PRAGMA user_version");
+    if (id == 0 && db->version == 0 &&
+        store_db_pragma(db, "SELECT count(*) FROM sqlite_schema") == 0)
+        return STORE_DONE;
+    if (id == APPLICATION_ID && db->version > 0 && db->version <= VERSION) return STORE_DONE;
     const char *path = sqlite3_db_filename(db->sqlite, NULL);
     if (id == APPLICATION_ID)
         error_set(e, FAULT_CONFIG,
                   "\"%s\" has version %" PRId64 ", this program knows up to %d (use the newer "
                   "program that wrote it)",
-                  path, version, VERSION);
+                  path, db->version, VERSION);
     else
         error_set(e, FAULT_CONFIG, "\"%s\" is not a store of this program (choose another folder)",
                   path);
     return STORE_FAILED;
+}
+
+/* In one transaction: it is of the old version, or of this one. */
+static enum store_result climb(struct store_db *db, struct error *e)
+{
+    struct buf sql = {0};
+    if (db->version == VERSION) return STORE_DONE;
+    buf_printf(&sql, "BEGIN IMMEDIATE; PRAGMA application_id = %d;", APPLICATION_ID);
+    for (int64_t step = db->version; step < VERSION; step++)
+        buf_printf(&sql, "%s", ladder[step]);
+    buf_printf(&sql, "PRAGMA user_version = %d; COMMIT", VERSION);
+    enum store_result result = store_db_execute(db, sql.ptr, e);
+    free(sql.ptr);
+    db->version = VERSION;
+    return result;
 }
 
 static void set_max_pages(struct store_db *db, int64_t max_bytes)
@@ -97,6 +111,26 @@ static enum store_result count_rows(struct store_db *db, struct error *e)
     return result;
 }
 
+static enum store_result read_remembered(struct store_db *db, struct error *e)
+{
+    sqlite3_stmt *s = NULL;
+    if (db->version < 2) return STORE_DONE;
+    int code = sqlite3_prepare_v2(db->sqlite, "SELECT last_id, ids FROM taken ORDER BY last_id", -1,
+                                  &s, NULL);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(s);
+        if (code != SQLITE_ROW) break;
+        int64_t last = sqlite3_column_int64(s, 0);
+        if (last > db->usage.last_id) db->usage.last_id = last;
+        const void *ids = sqlite3_column_blob(s, 1);
+        if (ids) buf_add(&db->remembered, ids, (size_t)sqlite3_column_bytes(s, 1));
+    }
+    enum store_result result = STORE_DONE;
+    if (code != SQLITE_DONE) result = store_db_failed(db, "reading the store", code, e);
+    sqlite3_finalize(s);
+    return result;
+}
+
 static enum store_result check_pages(struct store_db *db, struct error *e)
 {
     sqlite3_stmt *s = NULL;
@@ -117,9 +151,11 @@ static enum store_result check_pages(struct store_db *db, struct error *e)
 static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, bool check,
                                         struct error *e)
 {
-    enum store_result result = set_pragmas(db, e);
-    if (result == STORE_DONE) result = check_version(db, e);
+    enum store_result result = check_version(db, e);
+    if (result == STORE_DONE) result = set_pragmas(db, e);
+    if (result == STORE_DONE) result = climb(db, e);
     if (result == STORE_DONE) result = count_rows(db, e);
+    if (result == STORE_DONE) result = read_remembered(db, e);
     if (result == STORE_DONE && check && !db->usage.clean) result = check_pages(db, e);
     if (result == STORE_DONE) {
         set_max_pages(db, max_bytes);
@@ -132,16 +168,17 @@ static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, 
 static enum store_result begin_to_read(struct store_db *db, struct error *e)
 {
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    enum store_result result = store_db_execute(db,
-                                                "PRAGMA locking_mode = EXCLUSIVE;"
-                                                "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
-                                                "PRAGMA cell_size_check = ON",
-                                                e);
-    if (result == STORE_DONE) result = check_version(db, e);
+    enum store_result result = check_version(db, e);
+    if (result == STORE_DONE)
+        result = store_db_execute(db,
+                                  "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
+                                  "PRAGMA cell_size_check = ON",
+                                  e);
     if (result == STORE_DONE && count_rows(db, e) != STORE_DONE) {
         int64_t last = store_db_pragma(db, "SELECT max(id) FROM msg"); /* needs few pages */
         db->usage.last_id = last > 0 ? last : 0;
     }
+    if (result == STORE_DONE && read_remembered(db, e) != STORE_DONE) db->remembered.len = 0;
     return result;
 }
 
@@ -151,6 +188,7 @@ static void discard(struct store_db *db)
         sqlite3_finalize(db->statements[i]);
     sqlite3_close(db->sqlite);
     free(db->head.ptr);
+    free(db->remembered.ptr);
     free(db);
 }
 
@@ -172,6 +210,7 @@ enum store_result store_db_open(const char *path, int64_t max_bytes, bool check,
     enum store_result result = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, out, e);
     if (result == STORE_DONE) result = begin_to_write(*out, max_bytes, check, e);
     if (result == STORE_DONE) return result;
+    sqlite3_db_config((*out)->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     discard(*out);
     *out = NULL;
     return result;

@@ -18,6 +18,8 @@ enum statement {
     READ,
     SIZES,
     PUT_ASIDE,
+    REMEMBER,
+    FORGET,
     FREE_PAGES,
     PAGES,
     STATEMENTS,
@@ -27,8 +29,9 @@ struct store_db {
     sqlite3 *sqlite;
     sqlite3_stmt *statements[STATEMENTS];
     struct store_usage usage;
+    int64_t version;
     int64_t uncommitted; /* messages that the open transaction has added */
-    struct buf head;
+    struct buf head, remembered;
     struct store_room room;
     bool to_read;
 };

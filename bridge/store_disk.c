@@ -5,6 +5,7 @@
 
 #include "bridge/log.h"
 #include "bridge/store_files.h"
+#include "bridge/store_row.h"
 
 enum {
     SALVAGE_ROWS = 256,
@@ -16,7 +17,8 @@ struct store_disk {
     struct store_disk_conf conf;
     struct store_files files;
     struct store_db *db;
-    bool full; /* the reserve was given up */
+    struct buf ids; /* of the round's rows */
+    bool full;      /* the reserve was given up */
     struct log_limit complaint;
 };
 
@@ -49,6 +51,19 @@ static enum store_result salvage_rows(struct store_disk *d, struct store_db *fro
     return written;
 }
 
+static enum store_result salvage_remembered(struct store_disk *d, const struct store_db *from,
+                                            struct error *e)
+{
+    struct bytes ids = store_db_remembered(from);
+    if (!ids.len) return STORE_DONE;
+    enum store_result result = store_db_begin(d->db, e);
+    int64_t last = store_db_usage(from)->last_id;
+    if (result == STORE_DONE) result = store_db_remember(d->db, last, ids, 0, e);
+    if (result == STORE_DONE) result = store_db_commit(d->db, e);
+    if (result != STORE_DONE) store_db_rollback(d->db);
+    return result;
+}
+
 static void salvage(struct store_disk *d, const char *kept)
 {
     struct store_db *from;
@@ -61,6 +76,7 @@ static void salvage(struct store_disk *d, const char *kept)
     }
     if (store_db_usage(from)->last_id) last = store_db_usage(from)->last_id;
     enum store_result result = salvage_rows(d, from, last, &salvaged, &e);
+    if (result == STORE_DONE) result = salvage_remembered(d, from, &e);
     store_db_close(from);
     if (result != STORE_DONE)
         log_error(name, "store: taking messages over from \"%s\" ended early: %s", kept, e.text);
@@ -139,12 +155,18 @@ void store_disk_close(struct store_disk *d)
     if (!d) return;
     store_db_close(d->db);
     store_files_free(&d->files);
+    free(d->ids.ptr);
     free(d);
 }
 
 const struct store_usage *store_disk_usage(const struct store_disk *d)
 {
     return store_db_usage(d->db);
+}
+
+struct bytes store_disk_remembered(const struct store_disk *d)
+{
+    return store_db_remembered(d->db);
 }
 
 /* ---- rounds ---- */
@@ -169,13 +191,27 @@ static enum store_result delete_rows(struct store_disk *d, struct store_round *r
     return result;
 }
 
+static enum store_result append_rows(struct store_disk *d, struct store_round *r)
+{
+    enum store_result result = STORE_DONE;
+    d->ids.len = 0;
+    for (size_t i = 0; i < r->row_count && result == STORE_DONE; i++) {
+        result = store_db_append(d->db, &r->rows[i], &r->error);
+        struct bytes id = r->rows[i].msg->position;
+        if (r->remember && id.ptr) store_ids_add(&d->ids, id);
+    }
+    if (result != STORE_DONE || !d->ids.len) return result;
+    int64_t last = r->rows[r->row_count - 1].id;
+    return store_db_remember(d->db, last, bytes_of(d->ids.ptr, d->ids.len), last - r->remember,
+                             &r->error);
+}
+
 static enum store_result transaction(struct store_disk *d, struct store_round *r, bool append)
 {
     enum store_result result = store_db_begin(d->db, &r->error);
     if (result == STORE_DONE) result = delete_rows(d, r);
     if (result == STORE_DONE && r->dropping) result = store_db_drop(d->db, &r->drop, &r->error);
-    for (size_t i = 0; append && i < r->row_count && result == STORE_DONE; i++)
-        result = store_db_append(d->db, &r->rows[i], &r->error);
+    if (result == STORE_DONE && append) result = append_rows(d, r);
     if (result == STORE_DONE) result = store_db_commit(d->db, &r->error);
     if (result != STORE_DONE) store_db_rollback(d->db);
     r->committed = result == STORE_DONE;

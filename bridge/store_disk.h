@@ -23,13 +23,17 @@ void store_disk_close(struct store_disk *d); /* NULL is fine */
 
 const struct store_usage *store_disk_usage(const struct store_disk *d);
 
+/* The ids that were remembered (store_ids_next()), oldest first. Borrowed until it is closed. */
+struct bytes store_disk_remembered(const struct store_disk *d);
+
 struct store_round {
     struct post post; /* when it is done: to the loop */
 
     /* to do */
     struct store_row *rows; /* their messages are borrowed */
     size_t row_count;
-    int64_t *deletes; /* sorted here */
+    unsigned remember; /* the ids (positions) of so many of the newest rows; 0: none */
+    int64_t *deletes;  /* sorted here */
     size_t delete_count;
     bool dropping, reading;
     struct store_drop drop;

@@ -19,6 +19,7 @@ enum {
     DELETE_AFTER_MS = 200,
     LOOK_AGAIN_MS = 1000, /* at a full disk */
     SHRINK_MS = 20,
+    REMEMBER_WINDOWS = 4, /* of the front: what it may not have acknowledged is among these */
 };
 
 /* One message that is in memory. */
@@ -70,6 +71,7 @@ struct store {
     const char *name;
     struct loop *loop;
     struct store_disk *disk; /* until the writer has it */
+    struct buf remembered;   /* ids, until the source has them */
     struct store_writer *writer;
     struct pipeline *front, *back;
     struct store_sink sink, dead_sink;
@@ -77,6 +79,7 @@ struct store {
 
     bool direct;  /* nothing is written: overflow, while all is well */
     bool urgent;  /* the source can't wait */
+    bool recalls; /* the source is told what it gave us, should it come again */
     bool hurry;   /* no waiting for company */
     bool no_more; /* the front has ended */
     bool failed;

@@ -88,6 +88,7 @@ static void start_round(struct store *s, bool append)
 {
     struct store_round *r = &s->round;
     r->row_count = 0;
+    r->remember = s->recalls ? REMEMBER_WINDOWS * pipeline_window(s->front) : 0;
     if (append) {
         r->rows = mem_realloc(r->rows, (s->filling.count + 1) * sizeof(r->rows[0]));
         take_filling(s);

@@ -96,6 +96,22 @@ bool store_row_read(struct bytes head, struct msg_draft *draft, struct store_roo
     return !c.wrong && c.at == c.end;
 }
 
+/* ---- ids ---- */
+
+void store_ids_add(struct buf *ids, struct bytes id)
+{
+    put_bytes(ids, id);
+}
+
+bool store_ids_next(struct bytes *ids, struct bytes *id)
+{
+    struct cursor c = {.at = ids->ptr, .end = (const unsigned char *)ids->ptr + ids->len};
+    if (!ids->len) return false;
+    *id = get_bytes(&c);
+    *ids = bytes_of(c.at, (size_t)(c.end - c.at));
+    return !c.wrong && id->ptr;
+}
+
 /* The parts are told apart, and so is no body from an empty one. */
 int64_t store_row_sum(uint32_t lane, struct bytes head, struct bytes body)
 {

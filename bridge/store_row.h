@@ -20,6 +20,10 @@ void store_row_write(const struct msg *m, struct buf *head); /* appends */
 /* False: that is no head. draft borrows head. */
 bool store_row_read(struct bytes head, struct msg_draft *draft, struct store_room *room) MUST_USE;
 
+/* Ids of messages, one behind the other: byte strings as above. */
+void store_ids_add(struct buf *ids, struct bytes id);
+bool store_ids_next(struct bytes *ids, struct bytes *id) MUST_USE; /* takes the first away */
+
 /* From text_hash(), which must stay as it is while there are files of this version. */
 int64_t store_row_sum(uint32_t lane, struct bytes head, struct bytes body);
 

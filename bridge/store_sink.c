@@ -1,8 +1,10 @@
 /* The face that the store shows to the front: a sink that confirms what is committed, or, while all
  * is well in overflow, what the back's sinks have confirmed. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bridge/store_private.h"
+#include "bridge/store_row.h"
 
 static struct store_sink *sink_of(struct sink *base)
 {
@@ -395,9 +397,20 @@ static struct sink *create(const void *conf, struct pipeline *p, struct error *e
     return &sink->base;
 }
 
+/* What was committed and not acknowledged before this start may come again. */
+static void hand_over_remembered(struct store *s)
+{
+    struct bytes rest = bytes_of(s->remembered.ptr, s->remembered.len), id;
+    while (store_ids_next(&rest, &id))
+        pipeline_recall(s->front, id);
+    free(s->remembered.ptr);
+    s->remembered = (struct buf){0};
+}
+
 static bool start(struct sink *base, struct error *e)
 {
     (void)e;
+    if (sink_of(base)->store->recalls) hand_over_remembered(sink_of(base)->store);
     pipeline_sink_state(base, SINK_UP, NULL);
     return true;
 }

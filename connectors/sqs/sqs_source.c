@@ -66,6 +66,15 @@ static void room(struct source *base)
     sqs_pollers_pump(of(base));
 }
 
+/* Its handle comes with it. */
+static void recall(struct source *base, struct bytes position)
+{
+    struct sqs_source *s = of(base);
+    if (sqs_held_find(&s->held, position)) return;
+    struct sqs_held *h = sqs_held_add(&s->held, position, bytes_of("", 0));
+    sqs_held_remember(&s->held, h, &s->held.undeleted, loop_now_ms(pipeline_loop(s->pipeline)));
+}
+
 /* ---- start ---- */
 
 static void begin(struct sqs_source *s, int64_t visibility_s)
@@ -272,6 +281,7 @@ const struct source_ops sqs_source_ops = {
     .start = start,
     .room = room,
     .settle = settle,
+    .recall = recall,
     .stop = stop,
     .close = close_source,
     .destroy = destroy,

@@ -102,6 +102,34 @@ def test_sigterm_leaves_what_is_stored_for_the_next_start(simulated_world, bridg
     Verdict(sent, outage.sink.rest()).assert_complete()
 
 
+@pytest.mark.parametrize("mode, away", [("always", False), ("always", True), ("overflow", True)])
+def test_what_was_stored_and_not_deleted_before_kill9_is_only_deleted(simulated_world, bridge, folder, faults, outage, mode, away):
+    """SQS gives it again to a bridge that died between its commit and the answer to its delete."""
+    source, count = simulated_world.queue(), WINDOW // 2
+    sent = make_messages(count)
+    faults(action="DeleteMessageBatch", kind="cut_before", count=-1)
+    sink = outage.sink.as_sink(**outage.settings())
+    b = bridge(stored(folder, source.as_source(), sink, store=mode, store_overflow_after="50ms"))
+    if away:
+        outage.down()
+    source.send(sent)
+    b.start(wait=not away)
+    on_disk = count if away else 0
+    b.wait_stats(lambda s: s["in_flight"] == count and s["store_messages"] == on_disk and s["confirmed"] == count - on_disk)
+    b.kill9()
+    simulated_world.sqs_sim.control("faults/clear")
+    simulated_world.sqs_sim.control("expire", {"queue": source.url.rpartition("/")[2]})
+    if away:
+        outage.up()
+    b.start()
+    b.wait(lambda: source.depth() == 0, 30, "an empty queue")
+    outage.sink.wait(count)
+    end = b.wait_stats(lambda s: s["redelivered"] == count and s["in_flight"] == 0 and s["store_messages"] == 0)
+    b.stop()
+    assert end["confirmed"] == on_disk
+    Verdict(sent, outage.sink.rest()).assert_complete(max_repeated=0)
+
+
 # ---- the verbs ----
 
 FILE_LINES = 2000

@@ -140,6 +140,14 @@ static void source_hold(struct source *base, uint32_t lane_id, bool held)
     s->conf->holds += held;
 }
 
+static void source_recall(struct source *base, struct bytes position)
+{
+    struct scripted_source_conf *c = ((struct scripted_source *)base)->conf;
+    unsigned number = (unsigned)strtoul((const char *)position.ptr + strlen("scripted-"), NULL, 10);
+    if (number > c->last_recalled) c->last_recalled = number;
+    c->recalled++;
+}
+
 static void source_stop(struct source *base)
 {
     struct scripted_source *s = (struct scripted_source *)base;
@@ -301,6 +309,7 @@ static const struct source_ops source_ops = {
     .room = source_room,
     .settle = source_settle,
     .hold = source_hold,
+    .recall = source_recall,
     .stop = source_stop,
     .close = source_close,
     .destroy = source_destroy,

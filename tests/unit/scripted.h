@@ -21,6 +21,7 @@ struct scripted_source_conf {
     unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
     uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released */
     bool held[256];
+    unsigned recalled, last_recalled; /* how many, and the highest number */
 };
 
 enum action { ACT_CONFIRM, ACT_RETRY, ACT_REJECT, ACT_CONFIG, ACT_KEEP, ACT_DOWN };

@@ -1,6 +1,7 @@
 if(STORE)
     unit_test(store_disk)
     target_sources(test_store_disk PRIVATE store_fixture.c)
+    target_compile_definitions(test_store_disk PRIVATE TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
     unit_test(store_row)
     unit_test(store_flow)
     unit_test(store_full)

@@ -12,6 +12,7 @@
 
 #include "bridge/log.h"
 #include "bridge/store_disk.h"
+#include "bridge/store_row.h"
 #include "tests/unit/store_fixture.h"
 
 enum { MAX_ROWS = 5000 };
@@ -32,9 +33,10 @@ static struct store_disk *open_disk(const struct store_folder *f)
 }
 
 /* Rows numbered like their messages. Whether they are there. */
-static bool append(struct store_disk *d, unsigned first, unsigned count, size_t body_bytes)
+static bool append_remembering(struct store_disk *d, unsigned first, unsigned count,
+                               size_t body_bytes, unsigned remember)
 {
-    struct store_round r = {0};
+    struct store_round r = {.remember = remember};
     r.rows = mem_zalloc(count * sizeof(r.rows[0]));
     r.row_count = count;
     for (unsigned i = 0; i < count; i++)
@@ -46,6 +48,11 @@ static bool append(struct store_disk *d, unsigned first, unsigned count, size_t 
         msg_unref(r.rows[i].msg);
     free(r.rows);
     return r.appended;
+}
+
+static bool append(struct store_disk *d, unsigned first, unsigned count, size_t body_bytes)
+{
+    return append_remembering(d, first, count, body_bytes, 0);
 }
 
 /* The numbers that are there, in their order; their bodies must be their own. */
@@ -127,7 +134,7 @@ static void at_its_limit_it_takes_nothing_and_still_drains(void **state)
     unsigned n = 1;
     while (append(d, n, 10, 2000))
         n += 10;
-    assert_true(n > 300);
+    assert_true(n > 280);
     expect_rows(d, 1, n - 1);
     int64_t ids[200];
     for (int i = 0; i < 200; i++)
@@ -154,6 +161,45 @@ static void an_empty_one_gives_its_space_back(void **state)
     struct stat s;
     assert_int_equal(stat(f->db, &s), 0);
     assert_true(s.st_size < 5 * 1024 * 1024);
+}
+
+/* ---- ids ---- */
+
+static void expect_remembered(const struct store_disk *d, unsigned first, unsigned last)
+{
+    struct bytes rest = store_disk_remembered(d), id;
+    char number[16];
+    for (unsigned i = first; i <= last; i++) {
+        snprintf(number, sizeof(number), "%u", i);
+        assert_true(store_ids_next(&rest, &id));
+        assert_true(bytes_eq(id, bytes_str(number)));
+    }
+    assert_false(store_ids_next(&rest, &id));
+}
+
+static void ids_outlive_their_messages(void **state)
+{
+    struct store_disk *d = open_disk(*state);
+    int64_t ids[] = {1, 2, 3, 4, 5};
+    append_remembering(d, 1, 5, 10, 100);
+    delete (d, ids, 5);
+    store_disk_close(d);
+    d = open_disk(*state);
+    expect_remembered(d, 1, 5);
+    assert_int_equal(store_disk_usage(d)->messages, 0);
+    assert_int_equal(store_disk_usage(d)->last_id, 5); /* or the next ones would take their place */
+    store_disk_close(d);
+}
+
+static void the_oldest_ids_are_forgotten(void **state)
+{
+    struct store_disk *d = open_disk(*state);
+    for (unsigned n = 1; n <= 1000; n += 10)
+        append_remembering(d, n, 10, 10, 40);
+    store_disk_close(d);
+    d = open_disk(*state);
+    expect_remembered(d, 961, 1000);
+    store_disk_close(d);
 }
 
 /* ---- who may have it ---- */
@@ -210,14 +256,68 @@ static void overwrite(const char *path, off_t at, const void *bytes, size_t len)
     close(fd);
 }
 
+static void copy(const char *from, const char *to, off_t cut)
+{
+    char *command = mem_printf("cp '%s' '%s'", from, to);
+    struct stat s;
+    assert_int_equal(system(command), 0);
+    free(command);
+    assert_int_equal(stat(to, &s), 0);
+    assert_int_equal(truncate(to, s.st_size > cut ? s.st_size - cut : 0), 0);
+}
+
+/* With what the last bridge had in its log when it was killed. */
+static void put_version_1(const struct store_folder *f)
+{
+    char wal[128];
+    snprintf(wal, sizeof(wal), "%s-wal", f->db);
+    copy(TEST_DATA "/store-v1.db", f->db, 0);
+    copy(TEST_DATA "/store-v1.db-wal", wal, 0);
+}
+
+static void a_file_of_version_1_goes_on(void **state)
+{
+    const struct store_folder *f = *state;
+    put_version_1(f);
+    for (unsigned last = 5; last <= 15; last += 10) {
+        struct store_disk *d = open_disk(f);
+        expect_rows(d, 3, last);
+        assert_int_equal(store_disk_usage(d)->messages, last - 2);
+        assert_true(append_remembering(d, last + 1, 10, 10, 100));
+        store_disk_close(d);
+    }
+    struct store_disk *d = open_disk(f);
+    expect_remembered(d, 6, 25);
+    store_disk_close(d);
+    assert_int_equal(store_folder_count(f, "corrupt"), 0);
+}
+
+static void expect_same_bytes(const char *path, const char *as)
+{
+    char *command = mem_printf("cmp '%s' '%s'", path, as);
+    assert_int_equal(system(command), 0);
+    free(command);
+}
+
 /* SQLite's header: big-endian, user_version at 60, application_id at 68. sqlite.org/fileformat */
 static void a_newer_version_is_left_alone(void **state)
 {
     const struct store_folder *f = *state;
     struct store_disk_conf conf = {f->path, "test", 0, MANY_BYTES};
-    store_disk_close(open_disk(f));
-    overwrite(f->db, 60, "\0\0\0\2", 4);
-    expect_refusal(&conf, "has version 2");
+    char wal[128], same[128], same_wal[160];
+    snprintf(wal, sizeof(wal), "%s-wal", f->db);
+    snprintf(same, sizeof(same), "%s/same.0.db", f->path);
+    snprintf(same_wal, sizeof(same_wal), "%s-wal", same);
+    struct store_disk *d = open_disk(f);
+    append(d, 1, 5, 10);
+    store_disk_close(d);
+    overwrite(f->db, 60, "\0\0\0\377", 4);
+    copy(TEST_DATA "/rolesanywhere.json", wal, 0); /* a log that this program can't read either */
+    copy(f->db, same, 0);
+    copy(wal, same_wal, 0);
+    expect_refusal(&conf, "has version 255, this program knows up to");
+    expect_same_bytes(f->db, same);
+    expect_same_bytes(wal, same_wal);
     assert_int_equal(store_folder_count(f, "corrupt"), 0);
 }
 
@@ -363,16 +463,6 @@ static void a_row_with_a_wrong_checksum_is_put_aside(void **state)
     store_disk_close(d);
 }
 
-static void copy(const char *from, const char *to, off_t cut)
-{
-    char *command = mem_printf("cp '%s' '%s'", from, to);
-    struct stat s;
-    assert_int_equal(system(command), 0);
-    free(command);
-    assert_int_equal(stat(to, &s), 0);
-    assert_int_equal(truncate(to, s.st_size > cut ? s.st_size - cut : 0), 0);
-}
-
 /* As a power cut leaves it: the log is as long as it happened to be. */
 static void a_log_cut_short_keeps_whole_commits_only(void **state)
 {
@@ -413,6 +503,9 @@ int main(void)
         ON_DISK(the_oldest_are_dropped),
         ON_DISK(at_its_limit_it_takes_nothing_and_still_drains),
         ON_DISK(an_empty_one_gives_its_space_back),
+        ON_DISK(ids_outlive_their_messages),
+        ON_DISK(the_oldest_ids_are_forgotten),
+        ON_DISK(a_file_of_version_1_goes_on),
         ON_DISK(a_second_one_is_refused),
         ON_DISK(a_folder_that_everybody_may_write_to_is_refused),
         ON_DISK(what_is_no_folder_is_refused),

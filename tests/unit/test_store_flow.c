@@ -101,6 +101,40 @@ static void overflow_stores_while_the_sink_is_away(void **state)
     what_is_stored_survives_a_restart(*state, STORE_OVERFLOW);
 }
 
+/* The source may not have been told before the end: it hears at the next start what was written. */
+static void what_was_written_is_recalled(const struct store_folder *f, int mode)
+{
+    enum { REMEMBERED = 4 * 50, GROUP = 100 };
+    struct scripted_source_conf source = {.total = 5000},
+                                again = {.total = 5000, .emitted = 5000, .finish = true};
+    struct recorder sink;
+    struct stored_run away = {.until = has_acknowledged_all, .arg = &source}, back = {0};
+    recorder_init(&sink, ORDER_STREAM);
+    sink.sink.starts_down = true;
+    struct pipeline_conf conf = stored_pipeline(f, mode, &source, &sink);
+    stored_run(&conf, FLOW_WHOLE, &away);
+    assert_int_equal(source.recalled, 0);
+    sink.sink.starts_down = false;
+    conf.source.conf = &again;
+    stored_run(&conf, FLOW_WHOLE, &back);
+    assert_int_equal(again.last_recalled, source.total - 1);
+    assert_true(again.recalled >= REMEMBERED && again.recalled < REMEMBERED + GROUP);
+    expect_each_once(&sink, source.total);
+    recorder_free(&sink);
+    free(source.verdicts);
+    free(again.verdicts);
+}
+
+static void always_recalls(void **state)
+{
+    what_was_written_is_recalled(*state, STORE_ALWAYS);
+}
+
+static void overflow_recalls_what_was_written(void **state)
+{
+    what_was_written_is_recalled(*state, STORE_OVERFLOW);
+}
+
 static void an_export_deletes_nothing(void **state)
 {
     struct scripted_source_conf source = {.total = 500};
@@ -375,6 +409,8 @@ int main(void)
         ON_DISK(overflow_delivers_each_once_in_order),
         ON_DISK(always_survives_a_restart),
         ON_DISK(overflow_stores_while_the_sink_is_away),
+        ON_DISK(always_recalls),
+        ON_DISK(overflow_recalls_what_was_written),
         ON_DISK(an_export_deletes_nothing),
         ON_DISK(overflow_keeps_order_through_an_outage),
         ON_DISK(overflow_writes_nothing_while_the_sink_is_there),
