@@ -51,7 +51,7 @@ class SqsQueue:
 
     def as_sink(self, **more):
         group = {"message_group_id": "${attr:lane}"} if self.fifo else {}
-        return self.settings(**group, **more)
+        return self.settings(**{**group, **more})
 
     def wait_source_ready(self):
         """A queue keeps what is sent before anybody asks."""

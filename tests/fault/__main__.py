@@ -12,7 +12,7 @@ from tests.rig import BUILD, ROOT, Unavailable
 
 from . import controls, results, soak
 from .matrix import ROWS, SHORT, play, row_of
-from .stage import PAIRS, Brokers
+from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Brokers
 
 FOLDER = BUILD / "fault"
 CI = os.environ.get("CI") == "true"
@@ -21,7 +21,7 @@ CI = os.environ.get("CI") == "true"
 def arguments():
     parser = argparse.ArgumentParser(prog="script/fault", description=__doc__)
     parser.add_argument("row", nargs="?", help="only this row: " + " ".join(r.name for r in ROWS))
-    parser.add_argument("pair", nargs="?", choices=PAIRS, metavar="PAIR", help="only this pair: " + " ".join(PAIRS))
+    parser.add_argument("pair", nargs="?", choices=ALL_PAIRS, metavar="PAIR", help="only this pair: " + " ".join(ALL_PAIRS))
     parser.add_argument("--store", choices=("off", "always"), help="only without, or with, the store on disk")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same choices (default 1)")
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
@@ -34,7 +34,7 @@ def arguments():
     parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
     parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
     a = parser.parse_args()
-    if a.row in PAIRS and (a.soak or a.schedule):
+    if a.row in ALL_PAIRS and (a.soak or a.schedule):
         a.row, a.pair = None, a.row
     return a
 
@@ -93,9 +93,9 @@ class Player:
             record = partial(results.append, self.path)
             one = soak.Soak(brokers, self.folder, say, lambda r: record({**r, "program": self.program}))
             if a.schedule:
-                say(one.episode(a.pair, a.seed, a.schedule.split(",")), "")
+                say(one.episode(a.pair, a.seed, a.schedule.split(","), a.store or "off"), "")
             else:
-                one.run(a.soak, soak.chosen_pairs(a.pair), a.seed)
+                one.run(a.soak, soak.chosen_pairs(a.pair), a.seed, a.store)
         self.clean_up()
 
     def clean_up(self):
@@ -121,7 +121,7 @@ class Player:
         if record:
             results.append(self.path, result)
         store = "" if result["store"] == "off" else result["store"]
-        played = f"{result['row']:18} {result['pair']:11} {store:6}"
+        played = f"{result['row']:20} {result['pair']:11} {store:6}"
         print(f"{result['verdict']:4}  {played} {results.line(result)}", flush=True)
         if result["verdict"] == "fail":
             self.failed += 1
@@ -133,7 +133,8 @@ def main():
     a = arguments()
     if a.table:
         so_far = results.read(a.results)
-        print(results.summary(so_far) + "\n\n" + results.table(so_far, ROWS, PAIRS))
+        tables = [results.table(so_far, ROWS, pairs) for pairs in (PAIRS, FIFO_PAIRS)]
+        print("\n\n".join([results.summary(so_far), *tables]))
         return 0
     player = Player(a)
     if a.soak or a.schedule:

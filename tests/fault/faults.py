@@ -67,7 +67,7 @@ def _ends(how, times):
         """All connections of this side at once."""
         for _ in range(stage.count(times)):
             stage.pause(0.4, 0.02)
-            stage.allow_repeats()
+            stage.allow_repeats(side=side)
             link.tell(how)
             stage.under_way()
 
@@ -94,7 +94,7 @@ def _cuts(how):
                 stage.under_way(timeout_s=90)
         link.reset()
         stage.notes["cuts"] = link.stats()["cuts"]
-        stage.allow_repeats(stage.notes["cuts"])
+        stage.allow_repeats(stage.notes["cuts"], side)
         stage.under_way()
 
     return fault
@@ -106,7 +106,7 @@ cut_by_rst, cut_by_fin = _cuts("rst"), _cuts("fin")
 def refused(stage, side, link):
     """Nobody listens for a while, longer each time."""
     for away_s in (0.5, 3, 8)[:stage.count(3)]:
-        stage.allow_repeats()
+        stage.allow_repeats(side=side)
         link.tell("refuse")
         stage.pause(away_s + 0.5, away_s)
         began = time.monotonic()
@@ -117,7 +117,7 @@ def refused(stage, side, link):
 def half_open(stage, side, link):
     """Every byte vanishes and nobody says so. MQTT must notice within twice its keep-alive, and connect again."""
     for _ in range(stage.count(2)):
-        stage.allow_repeats()
+        stage.allow_repeats(side=side)
         link.set(hole="both")
         if getattr(stage, side).kind == "mqtt":
             stage.notes.setdefault("noticed_s", []).append(round(link.wait_connections(), 1))
@@ -139,7 +139,7 @@ def _requests_pass(link):
 def answers_lost(stage, side, link):
     """The broker did what it was asked, and its answer never came."""
     for _ in range(stage.count(5)):
-        stage.allow_repeats()
+        stage.allow_repeats(side=side)
         link.set(hole="down")
         _requests_pass(link)
         stage.pause(1.0, 0.2)
@@ -150,7 +150,7 @@ def answers_lost(stage, side, link):
 def requests_lost(stage, side, link):
     """What the bridge says vanishes, acknowledgements and deletes among it, and what the broker says arrives."""
     for _ in range(stage.count(5)):
-        stage.allow_repeats()
+        stage.allow_repeats(side=side)
         link.set(hole="up")
         stage.pause(1.0, 0.3)
         link.reset()

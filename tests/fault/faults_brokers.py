@@ -27,7 +27,7 @@ def restarted(side):
     def fault(stage):
         end = getattr(stage, side)
         for _ in range(stage.count(2)):
-            stage.allow_repeats()
+            stage.allow_repeats(side=side)
             _restart(end.broker, crash=end.kind == "kafka")
             stage.under_way(began=time.monotonic())
 
@@ -45,7 +45,7 @@ def frozen(side):
     def fault(stage):
         server = server_of(stage, side)
         for _ in range(stage.count(2)):
-            stage.allow_repeats()
+            stage.allow_repeats(side=side)
             _signal(server, signal.SIGSTOP)
             try:
                 stage.pause(9, 5)
@@ -125,48 +125,3 @@ def session_lost(stage):
         wait_until(lambda: stage.source.subscriptions() > before, 60, "the bridge's new subscription")
         stage.resume_load()
         stage.under_way(began=began)
-
-
-# --- SQS: answers that lie, by the simulator's rules (tests/sim/README.md)
-
-SEND, RECEIVE, DELETE = "SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch"
-LIES = {
-    "throttled": [{"kind": "throttle"}],
-    "503": [{"kind": "status", "status": 503}],
-    "html": [{"kind": "status", "status": 502, "html": "<html><body>Bad Gateway</body></html>"}],
-    "partial": [{"kind": "partial", "from": 2, "upto": 7, "code": "InternalError", "message": "try again"}],
-    "wrong-md5": [{"kind": "wrong_md5"}],
-    "garbage": [{"kind": "garbage"}],
-    "huge": [{"kind": "huge_length"}],
-    "cut-before": [{"kind": "cut_before"}],
-    "cut-after": [{"kind": "cut_after"}],
-    "cut-mid": [{"kind": "cut_mid"}],
-    "slow": [{"kind": "delay", "delay_ms": 1500}],
-    "hang": [{"kind": "hang"}],
-}
-BATCHES_ONLY = ("partial",)
-NOT_FOR_DELETES = ("wrong-md5",)
-
-
-def lies(name):
-    """Some answers of each action, some of them in a row, with good ones between."""
-
-    def actions(stage):
-        mine = (SEND,) if stage.sink.kind == "sqs" else (RECEIVE, DELETE)
-        skipped = {RECEIVE} if name in BATCHES_ONLY else {DELETE} if name in NOT_FOR_DELETES else set()
-        return [a for a in mine if a not in skipped]
-
-    def fault(stage):
-        queue = stage.sink if stage.sink.kind == "sqs" else stage.source
-        for _ in range(stage.count(3)):
-            rules = [
-                {**rule, "action": action, "queue": queue.url.rpartition("/")[2], "skip": skip, "count": count}
-                for action in actions(stage) for rule in LIES[name] for skip, count in ((3, 1), (8, 3), (5, 1))
-            ]
-            struck = sum(rule["count"] for rule in rules)
-            stage.allow_repeats_of(10 * struck)
-            stage.brokers.sqs_sim.control("faults", rules)
-            stage.under_way(timeout_s=120)
-            stage.under_way(timeout_s=120)
-
-    return fault

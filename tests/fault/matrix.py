@@ -1,14 +1,15 @@
 """The rows of the matrix. A row is played with each of its pairs; tests/fault/README.md says what they stand for."""
 from dataclasses import dataclass, field
 
-from . import faults, faults_brokers, faults_store, faults_system
-from .stage import PAIRS, Stage
+from . import faults, faults_brokers, faults_credentials, faults_sqs, faults_store, faults_system
+from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Stage
 
 FROM_SQS = ("sqs-kafka", "sqs-mqtt")
 TO_SQS = ("kafka-sqs", "mqtt-sqs")
 FROM_KAFKA = ("kafka-sqs", "kafka-mqtt")
 FROM_MQTT = ("mqtt-kafka", "mqtt-sqs")
 WITH_SQS = (*FROM_SQS, *TO_SQS)
+FROM_FIFO = ("fifo-kafka", "fifo-mqtt")
 WITH_KAFKA = ("sqs-kafka", "kafka-sqs", "mqtt-kafka", "kafka-mqtt")
 TO_MQTT = ("kafka-mqtt", "sqs-mqtt")
 NOT_FROM_SQS = (*FROM_KAFKA, *FROM_MQTT)
@@ -17,6 +18,8 @@ SIDES = ("source", "sink")
 BUSY_MS = 40
 BOTH, STORED = ("off", "always"), ("always",)
 WITH_STORE = ("refused", "half-open", "answers-lost", "cut-rst")  # of the sink's link
+WITH_FIFO = ("rst", "cut-rst", "answers-lost")
+LIES_WITH_FIFO = ("throttled", "partial", "unanswered", "garbage", "cut-before", "cut-after")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Row:
 
 def busy(name, says, fault):
     """With a sink that is slow enough for the window to be in use at any time."""
-    return Row(name, says, fault, stage={"slow_ms": BUSY_MS}, stores=BOTH)
+    return Row(name, says, fault, ALL_PAIRS, stage={"slow_ms": BUSY_MS}, stores=BOTH)
 
 
 def link_rows():
@@ -52,7 +55,8 @@ def link_rows():
         for side in SIDES:
             stores = BOTH if side == "sink" and name in WITH_STORE else ("off",)
             done = faults.on_side(side, fault)
-            yield Row(f"{name}-{side}", says.format(side), done, stage={"proxied": (side,)}, stores=stores)
+            pairs = ALL_PAIRS if name in WITH_FIFO else PAIRS
+            yield Row(f"{name}-{side}", says.format(side), done, pairs, stage={"proxied": (side,)}, stores=stores)
 
 
 def broker_rows():
@@ -61,9 +65,9 @@ def broker_rows():
             f"restart-{side}", f"the {side}'s broker restarts (Kafka: kill -9)", faults_brokers.restarted(side),
             pairs=NOT_FROM_SQS if side == "source" else NOT_TO_SQS, stage={"real_kafka": True},
         )
-        yield Row(f"frozen-{side}", f"the {side}'s broker stands still for 5-9 s", faults_brokers.frozen(side))
-    yield Row("rebalance", "another consumer joins and leaves the group", faults_brokers.rebalance, FROM_KAFKA,
-              stage={"real_kafka": True})
+        yield Row(f"frozen-{side}", f"the {side}'s broker stands still for 5-9 s", faults_brokers.frozen(side), ALL_PAIRS)
+    yield Row("rebalance", "another consumer joins and leaves the group", faults_brokers.rebalance,
+              (*FROM_KAFKA, "kafka-fifo"), stage={"real_kafka": True})
     yield Row("kafka-errors", "requests that Kafka refuses for now", faults_brokers.kafka_errors, WITH_KAFKA)
     for side, says, pairs in (
         ("source", "another MQTT client takes the source's session", FROM_MQTT),
@@ -71,8 +75,27 @@ def broker_rows():
     ):
         yield Row(f"takeover-{side}", says, faults_brokers.session_taken_over(side), pairs)
     yield Row("session-lost", "the MQTT broker forgets its sessions", faults_brokers.session_lost, FROM_MQTT)
-    for name in faults_brokers.LIES:
-        yield Row(f"sqs-{name}", f"SQS answers: {name}", faults_brokers.lies(name), WITH_SQS)
+
+
+def sqs_rows():
+    for name in faults_sqs.LIES:
+        pairs = (*WITH_SQS, *(FIFO_PAIRS if name in LIES_WITH_FIFO else ()))
+        yield Row(f"sqs-{name}", f"SQS answers: {name}", faults_sqs.lies(name), pairs)
+    yield Row("sqs-duplicates", "the queue delivers three of ten twice, and in any order", faults_sqs.twice, FROM_SQS, stores=BOTH)
+    for name, says, more in (
+        ("sqs-undeleted", "deletes that are none; the messages come again within 10 s", (5, False)),
+        ("sqs-undeleted-late", "deletes that are none; the messages come again after 10 s", (15, True)),
+    ):
+        prepare, fault = faults_sqs.undeleted(*more)
+        yield Row(name, says, fault, FROM_SQS, prepare=prepare)
+    for name, says, fault in (
+        ("slow-sink-visibility", "each message takes longer than its visibility timeout", faults_sqs.kept),
+        ("heartbeats-refused", "and no heartbeat gets through for a while", faults_sqs.not_kept),
+    ):
+        yield Row(name, says, fault, (*FROM_SQS, *FROM_FIFO), stage={"slow_ms": 1000}, prepare=faults_sqs.with_short_visibility)
+    for name in faults_credentials.SERVICES:
+        yield Row(f"credentials-{name}", f"keys of seconds from {name}, which is away at times; SQS refuses some",
+                  faults_credentials.keys_end, WITH_SQS, prepare=faults_credentials.with_keys_of(name))
 
 
 def system_rows():
@@ -102,7 +125,7 @@ ROWS = [
     busy("kill9-quick", "kill -9 at any time, also while it starts", faults.kill9_quickly),
     busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
     busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
-    *link_rows(), *broker_rows(), *system_rows(), *store_rows(),
+    *link_rows(), *broker_rows(), *sqs_rows(), *system_rows(), *store_rows(),
 ]
 
 # What script/test runs: no Java, one pair or two of each, a part of the size.
@@ -113,6 +136,7 @@ SHORT = [
     ("cut-rst-source", "mqtt-sqs", "off", 0.4), ("cut-rst-sink", "sqs-mqtt", "off", 0.4),
     ("sqs-partial", "mqtt-sqs", "off", 0.4), ("sqs-cut-after", "sqs-kafka", "off", 0.4),
     ("takeover-source", "mqtt-sqs", "off", 0.5), ("store-full", "mqtt-sqs", "always", 0.4),
+    ("answers-lost-sink", "kafka-fifo", "off", 0.4),
 ]
 
 

@@ -177,21 +177,21 @@ READERS = {"sqs": SqsReader, "kafka": KafkaReader, "mqtt": MqttReader}
 
 
 def held_in_queue(queue):
-    """Receives all of it, what was in flight included, once it becomes visible."""
+    """Takes all of it, what was in flight included, once it becomes visible. A group shows its next when one is deleted."""
     client, held = impatient(queue), []
 
     def take():
-        answer = client.receive_message(
-            QueueUrl=queue.url, MaxNumberOfMessages=10, VisibilityTimeout=600, MessageAttributeNames=["All"]
-        )
+        answer = client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         messages = answer.get("Messages", [])
         held.extend(from_sqs(m) for m in messages)
+        for m in messages:
+            client.delete_message(QueueUrl=queue.url, ReceiptHandle=m["ReceiptHandle"])
         return messages
 
     def all_taken():
         while take():
             pass
-        return queue.depth() <= len(held)
+        return queue.depth() == 0
 
     if queue.depth():
         wait_until(all_taken, 60, "messages left in the queue")

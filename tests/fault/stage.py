@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.e2e.bridge import Bridge, binary
-from tests.e2e.libconfig import pipelines
+from tests.e2e.libconfig import write
 from tests.e2e.world import RealWorld, SimulatedWorld
 from tests.rig import ROOT, Kafka, Mosquitto, SqsSim, wait_until
 
@@ -25,6 +25,9 @@ BACKLOG = 600
 LANES = 4
 ARRIVAL_S = 90
 PAIRS = ("sqs-kafka", "kafka-sqs", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt", "mqtt-sqs")
+FIFO_PAIRS = ("fifo-kafka", "kafka-fifo", "fifo-mqtt", "mqtt-fifo")  # with a FIFO queue, its groups the lanes
+ALL_PAIRS = (*PAIRS, *FIFO_PAIRS)
+GROUPS = {"kafka": "${key}", "mqtt": "${topic}"}  # what the lane is to the bridge, by source
 
 
 class Brokers:
@@ -111,6 +114,8 @@ class Stage:
         self.endings = []
         self.program = program or binary()
         self.environment = None
+        self.sections = {}  # of the configuration, besides the pipeline
+        self.signed_in = lambda settings: settings  # what becomes of the keys of a queue
         self.repeats_allowed = 0
         self.ordered = "sqs" not in kinds
         self.left_allowed = False
@@ -119,11 +124,14 @@ class Stage:
         self.recoveries = []
         self.notes = {}
         self.arrival_s = ARRIVAL_S
+        self.to_fifo = kinds[1] == "fifo"
         self.outstanding = WINDOW // 2 if kinds[0] == "mqtt" else BACKLOG
 
     def _end(self, kind, side):
         if kind == "mqtt":
             return self.world.mqtt_topic(f"{self.folder.name}/{side}")
+        if kind == "fifo":
+            return self.world.queue(fifo=True)
         return self.world.end(kind, **({"partitions": 3} if kind == "kafka" else {}))
 
     def _link(self, end):
@@ -146,10 +154,12 @@ class Stage:
         sides = {}
         for side, end in (("source", self.source), ("sink", self.sink)):
             own = quick[end.kind] if end.kind == "mqtt" or side == "source" else {}
+            if side == "sink" and self.to_fifo:
+                own = {"message_group_id": GROUPS[self.source.kind]}
             through = self.links[side].settings() if side in self.links else {}
-            settings = getattr(end, f"as_{side}")
-            sides[side] = settings(**{**own, **through, **options.pop(side, {})})
-        return pipelines(p={**sides, "max_in_flight": WINDOW, **options})
+            settings = getattr(end, f"as_{side}")(**{**own, **through, **options.pop(side, {})})
+            sides[side] = self.signed_in(settings) if end.kind == "sqs" else settings
+        return write({**self.sections, "pipelines": {"p": {**sides, "max_in_flight": WINDOW, **options}}})
 
     def start(self):
         self.run = f"{self.pair}-{self.seed}-{time.time_ns()}"
@@ -186,12 +196,18 @@ class Stage:
         """A random time: for when a fault strikes and how long it lasts, never to wait for a state."""
         time.sleep(self.random.uniform(at_least_s, at_most_s))
 
-    def allow_repeats(self, times=1):
-        """What is in flight may come again: once for each disruption."""
-        self.allow_repeats_of(times * WINDOW)
+    def allow_repeats(self, times=1, side=None):
+        """What is in flight may come again: once for each disruption. side: all that is disrupted is the way to it."""
+        self.allow_repeats_of(times * WINDOW, side)
 
-    def allow_repeats_of(self, messages):
-        self.repeats_allowed += messages
+    def allow_repeats_of(self, messages, side=None):
+        if not self._deduplicated(side):
+            self.repeats_allowed += messages
+
+    def _deduplicated(self, side):
+        """A FIFO queue recognises what has the name of five minutes ago. A record of Kafka always has the same one; a message of
+        MQTT is named when it arrives, so one that its broker sends again has another."""
+        return self.to_fifo and (self.source.kind == "kafka" or side == "sink")
 
     def hold_load(self):
         """No more for now; returns when all that was acknowledged has arrived and is settled at its source."""

@@ -3,14 +3,27 @@ import pytest
 
 from tests.fault import soak
 from tests.fault.matrix import row_of
-from tests.fault.stage import PAIRS
+from tests.fault.stage import ALL_PAIRS
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-def test_a_seed_makes_one_schedule(pair):
-    assert soak.make_schedule(pair, 5) == soak.make_schedule(pair, 5) != soak.make_schedule(pair, 6)
-    for step in soak.make_schedule(pair, 5):
-        assert pair in row_of(step.partition(":")[2]).pairs
+@pytest.mark.parametrize("store", soak.STORES)
+@pytest.mark.parametrize("pair", ALL_PAIRS)
+def test_a_seed_makes_one_schedule(pair, store):
+    made = soak.make_schedule(pair, 5, store)
+    assert made == soak.make_schedule(pair, 5, store) != soak.make_schedule(pair, 6, store)
+    for row in (row_of(step.partition(":")[2]) for step in made):
+        assert pair in row.pairs and store in row.stores
+
+
+def test_a_seed_chooses_one_store():
+    chosen = [soak.store_for("kafka-fifo", seed) for seed in range(20)]
+    assert chosen == [soak.store_for("kafka-fifo", seed) for seed in range(20)]
+    assert set(chosen) == set(soak.STORES)
+
+
+def test_the_command_says_all_that_was_chosen():
+    assert soak.command("sqs-mqtt", 5, ["3:kill9"], "off") == "script/fault sqs-mqtt --seed 5 --schedule 3:kill9"
+    assert " --store always " in soak.command("sqs-mqtt", 5, ["3:kill9"], "always")
 
 
 @pytest.mark.parametrize("guilty", (["3"], ["0", "7"], ["2", "3", "4"]))
