@@ -186,10 +186,20 @@ static void destroy(struct http_client *c)
     closed(arg);
 }
 
+/* libcurl has given up on one address of a host, and goes to the next one when it is called again,
+ * for which it sets no timer (7.88.1). */
+static void act_on_all(struct http_client *c)
+{
+    int running;
+    c->gave_up_address = false;
+    CURL_IGNORE_DEPRECATION(curl_multi_socket_all(c->multi, &running);)
+}
+
 static void on_turn_end(void *arg)
 {
     struct http_client *c = arg;
     if (!c->closing) {
+        if (c->gave_up_address) act_on_all(c);
         http_client_act(c, CURL_SOCKET_TIMEOUT, 0);
         return;
     }
@@ -237,6 +247,7 @@ static void end_exchange(struct http_client *c, struct http_exchange *x)
 static void release_libcurl(struct http_client *c)
 {
     curl_multi_cleanup(c->multi); /* closes the connections, and so their sockets */
+    sockets_forget(c);
     while (c->exchanges) {
         struct http_exchange *x = c->exchanges;
         c->exchanges = x->next;

@@ -43,6 +43,7 @@ struct http_client {
     size_t socket_slots;
     unsigned open_polls;
 
+    bool gave_up_address; /* of a host that has more */
     bool closing;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -61,6 +62,7 @@ void exchange_unload(struct http_exchange *x, CURLcode result); /* fills in the 
 /* sockets.c: libcurl's sockets on the loop. */
 void sockets_hook_multi(struct http_client *c);
 void sockets_hook_easy(struct http_client *c, CURL *easy);
+void sockets_forget(struct http_client *c); /* those that libcurl closed without a word */
 
 /* failure.c: why there is no answer, in words. */
 void failure_describe(const struct http_exchange *x, CURLcode result, struct error *e);

@@ -1,6 +1,7 @@
 /* libcurl's sockets on the loop. A connection stays watched while it is idle, so that the usual
  * request costs no epoll_ctl(): libuv would make two of each uv_poll_start(). That is only safe for
- * sockets that we close ourselves; those of libcurl's resolver are let go when it says so. */
+ * sockets that we close ourselves; those of libcurl's resolver are let go when it says so, and so
+ * are those that are not connected yet: libcurl closes them itself, without a word (7.88.1). */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,24 +12,11 @@ struct http_socket {
     uv_poll_t poll;
     struct http_client *client;
     curl_socket_t fd;
-    int wanted, watched;   /* by libcurl, by libuv: UV_READABLE, UV_WRITABLE */
-    bool ours, poll_ready; /* a connection's, from open_socket(); poll is initialised */
+    int wanted, watched; /* by libcurl, by libuv: UV_READABLE, UV_WRITABLE */
+    bool ours;           /* a connection's, from open_socket() */
+    bool connected;      /* or refused: there was an event */
+    bool poll_ready;     /* poll is initialised */
 };
-
-static struct http_socket *add(struct http_client *c, curl_socket_t fd, bool ours)
-{
-    size_t slot = (size_t)fd;
-    if (slot >= c->socket_slots) {
-        size_t slots = slot + 16;
-        c->sockets = mem_realloc(c->sockets, slots * sizeof(struct http_socket *));
-        memset(c->sockets + c->socket_slots, 0,
-               (slots - c->socket_slots) * sizeof(struct http_socket *));
-        c->socket_slots = slots;
-    }
-    struct http_socket *s = mem_zalloc(sizeof(*s));
-    *s = (struct http_socket){.client = c, .fd = fd, .ours = ours};
-    return c->sockets[slot] = s;
-}
 
 static struct http_socket *find(const struct http_client *c, curl_socket_t fd)
 {
@@ -53,9 +41,32 @@ static void forget(struct http_socket *s)
         free(s);
 }
 
+static struct http_socket *add(struct http_client *c, curl_socket_t fd, bool ours)
+{
+    size_t slot = (size_t)fd;
+    if (slot >= c->socket_slots) {
+        size_t slots = slot + 16;
+        c->sockets = mem_realloc(c->sockets, slots * sizeof(struct http_socket *));
+        memset(c->sockets + c->socket_slots, 0,
+               (slots - c->socket_slots) * sizeof(struct http_socket *));
+        c->socket_slots = slots;
+    }
+    if (c->sockets[slot]) forget(c->sockets[slot]); /* closed before we were told to watch it */
+    struct http_socket *s = mem_zalloc(sizeof(*s));
+    *s = (struct http_socket){.client = c, .fd = fd, .ours = ours};
+    return c->sockets[slot] = s;
+}
+
+void sockets_forget(struct http_client *c)
+{
+    for (size_t slot = 0; slot < c->socket_slots; slot++)
+        if (c->sockets[slot]) forget(c->sockets[slot]);
+}
+
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct http_socket *s = poll->data;
+    s->connected = true;
     if (!s->wanted) { /* idle, and the far end closed it: libcurl sees that when it wants to use it
                        */
         uv_poll_stop(poll);
@@ -91,8 +102,13 @@ static bool watch(struct http_socket *s, int events)
 
 static void release(struct http_socket *s)
 {
+    struct http_client *c = s->client;
     s->wanted = 0;
-    if (!s->ours)
+    if (s->ours && !s->connected) {
+        c->gave_up_address = true;
+        loop_at_turn_end(c->loop, &c->turn_end);
+    }
+    if (!s->ours || !s->connected)
         forget(s);
     else if (s->watched & UV_WRITABLE) { /* an idle connection is always writable */
         uv_poll_stop(&s->poll);

@@ -120,7 +120,7 @@ void canned_http_start(struct canned_http *s, struct loop *loop)
     struct sockaddr_in address;
     int len = sizeof(address);
     s->loop = loop;
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_ip4_addr(s->address ? s->address : "127.0.0.1", 0, &address);
     uv_tcp_init(loop_uv(loop), &s->listener);
     s->listener.data = s;
     if (uv_tcp_bind(&s->listener, (struct sockaddr *)&address, 0) != 0 ||

@@ -13,6 +13,8 @@ enum canned_then {
 };
 
 struct canned_http {
+    const char *address; /* set before the start; NULL: 127.0.0.1 */
+
     /* Set by the test: what each whole request gets, and what follows. */
     const char *reply;
     size_t reply_len; /* 0: strlen(reply) */
