@@ -28,6 +28,8 @@ struct source_promise {
     bool at_least_once;        /* false: loss is possible, and why says how */
     const char *ordered_by;    /* "message group", "partition", "topic"; NULL: no order */
     const char *why;           /* why not at-least-once; NULL otherwise */
+    const char *takes_back;    /* where a message goes to come again later, while the pipeline runs
+                                  ("the queue"); NULL: what was emitted can't go back */
     int64_t max_message_bytes; /* the largest that it may emit: body, key, topic and attributes; 0:
                                   not known */
 };
@@ -70,10 +72,15 @@ struct source_ops {
     void (*settle)(struct source *s, struct receipt *const *receipts, size_t n);
     void (*hold)(struct source *s, uint32_t lane_id,
                  bool held); /* optional: no more of this lane for now */
+
     /* Optional, where a message keeps its position when it is delivered again: the message of this
      * position was confirmed by an earlier run, which may not have acknowledged it. When it comes
      * it is to be acknowledged, and not emitted. Before start(), oldest first; borrowed. */
     void (*recall)(struct source *s, struct bytes position);
+
+    /* Optional: whether this message, once released, comes again. False: its far end will put it
+     * away (a queue's own dead-letter queue), so nothing in its lane need wait for it. */
+    bool (*comes_again)(const struct source *s, uint64_t cookie);
     void (*stop)(struct source *s); /* reserve and emit nothing new; settle() goes on */
 
     /* The end: hand back every receipt that is still borrowed (acknowledged or not), release the

@@ -18,7 +18,8 @@ static const char *const store_fulls[] = {[STORE_BLOCK] = "block",
                                           [STORE_DROP_OLDEST] = "drop_oldest",
                                           [STORE_DROP_NEWEST] = "drop_newest",
                                           NULL};
-static const char *const rejects[] = {[ON_REJECT_HOLD] = "hold", [ON_REJECT_DROP] = "drop", NULL};
+static const char *const rejects[] = {
+    [ON_REJECT_HOLD] = "hold", [ON_REJECT_DROP] = "drop", [ON_REJECT_RELEASE] = "release", NULL};
 
 const struct opt pipeline_opts[] = {
     {FIELD(max_in_flight), .type = OPT_INT, .fallback = "1000", .min = 1, .max = 100000,
@@ -71,7 +72,10 @@ const struct opt pipeline_opts[] = {
      .help = "with store = \"overflow\": how long the sinks are away before messages go to disk"},
     {FIELD(on_reject), .type = OPT_ENUM, .choices = rejects, .fallback = "hold",
      .help = "a message that a sink refuses for good, without a dead letter or refused there too: "
-             "hold it and stop the source, trying slowly; or drop it and count it"},
+             "hold it and stop the source, trying slowly; or drop it and count it; or release it: "
+             "it goes back to the queue that it came from, and comes again after a delay that "
+             "grows from retry_delay to retry_max_delay, until the queue's redrive policy puts it "
+             "away"},
     {FIELD(dead_letter_file), .type = OPT_STRING,
      .help = "JSON lines with what dead_letter refuses, or all that is refused where there is no "
              "dead_letter"},
@@ -165,6 +169,8 @@ void guarantee_of(const struct pipeline_conf *conf, struct guarantee *g)
     if (conf->on_reject == ON_REJECT_DROP)
         add(g, ", what %s refuses is dropped",
             conf->dead_letter.connector || conf->last_resort.connector ? "that" : "a sink");
+    if (conf->on_reject == ON_REJECT_RELEASE && source.takes_back)
+        add(g, ", what a sink refuses goes back to %s", source.takes_back);
     if (conf->store != STORE_OFF && conf->part == PART_WHOLE)
         add(g, ", store: %s (%s)", store_modes[conf->store], conf->store_path);
 }
@@ -250,6 +256,27 @@ static void check_dead_letter(const struct pipeline_conf *conf, struct opt_repor
     check_letter_size(conf, r);
 }
 
+/* ---- what goes back ---- */
+
+static void check_release(const struct pipeline_conf *conf, struct opt_report *r)
+{
+    if (conf->on_reject != ON_REJECT_RELEASE) return;
+    if (!promise_of_source(conf).takes_back)
+        opt_complain(r, "on_reject",
+                     "\"release\" gives a message back to a queue, and this source can't take "
+                     "any back (give the pipeline a dead_letter sink instead)");
+    else if (conf->store != STORE_OFF)
+        opt_complain(r, "on_reject",
+                     "with a store the source's message is gone before a sink refuses it, so "
+                     "\"release\" can't give it back (remove store, or give the pipeline a "
+                     "dead_letter sink instead)");
+    else if (conf->dead_letter.connector || conf->last_resort.connector)
+        opt_complain(r, "on_reject",
+                     "\"release\" and a dead letter exclude each other: a message that is refused "
+                     "goes to one of them (remove on_reject, or dead_letter and "
+                     "dead_letter_file)");
+}
+
 void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
 {
     struct guarantee g;
@@ -267,6 +294,7 @@ void pipeline_check(const struct pipeline_conf *conf, struct opt_report *r)
     if (e.fault != FAULT_NONE) opt_complain(r, "set_attributes", "%s", e.text);
     check_store(conf, r);
     check_dead_letter(conf, r);
+    check_release(conf, r);
     if (conf->max_in_flight_per_lane > conf->max_in_flight)
         opt_complain(r, "max_in_flight_per_lane", "is more than max_in_flight (%lld)",
                      (long long)conf->max_in_flight);

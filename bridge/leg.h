@@ -20,7 +20,7 @@ struct lane;
 
 enum verdict {
     VERDICT_CONFIRMED, /* every sink, or the dead-letter sink, has it: acknowledge it */
-    VERDICT_RELEASED,  /* the bridge stops: give it back unacknowledged, for somebody else */
+    VERDICT_RELEASED,  /* give it back unacknowledged, for somebody else or for later */
 };
 
 /* A source borrows it from settle() until it hands it back with pipeline_acknowledged(). */
@@ -29,6 +29,8 @@ struct receipt {
     uint32_t lane_id;
     uint32_t legs_open;
     enum verdict verdict;
+    bool refused; /* of one that is released: a sink refused it, so that it is not to come again at
+                     once */
     size_t size;
     struct lane *lane;
     struct pipeline *pipeline;

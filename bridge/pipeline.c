@@ -31,6 +31,11 @@ struct stats *pipeline_stats(struct pipeline *p)
     return &p->stats;
 }
 
+bool pipeline_gives_back(const struct pipeline *p)
+{
+    return p->conf->on_reject == ON_REJECT_RELEASE;
+}
+
 void pipeline_wake(struct pipeline *p)
 {
     loop_at_turn_end(p->loop, &p->turn);
@@ -320,6 +325,13 @@ static void turn(void *arg)
 
 /* ---- making and starting ---- */
 
+/* A message that goes back and comes again must find nothing in front of it that came behind it:
+ * then a lane's next one waits for the verdict on the one before. */
+static enum sink_order order_at(const struct pipeline *p, enum sink_order promised)
+{
+    return pipeline_gives_back(p) ? ORDER_NONE : promised;
+}
+
 static bool slot_create(struct pipeline *p, const struct sink_conf *conf, struct error *e)
 {
     struct sink_slot *slot = &p->slots[p->slot_count];
@@ -327,8 +339,9 @@ static bool slot_create(struct pipeline *p, const struct sink_conf *conf, struct
     slot->pipeline = p;
     slot->conf = conf;
     slot->index = p->slot_count;
-    slot->order = ops->promise(conf->conf).order;
-    slot->ordered = slot->order != ORDER_NONE || p->guarantee.order_required;
+    enum sink_order promised = ops->promise(conf->conf).order;
+    slot->order = order_at(p, promised);
+    slot->ordered = promised != ORDER_NONE || p->guarantee.order_required;
     ops->describe(conf->conf, slot->name, sizeof(slot->name));
     slot->sink = ops->create(conf->conf, p, e);
     if (!slot->sink) return error_prefix(e, "sink %s", slot->name);

@@ -51,6 +51,14 @@ bool pipeline_has_dead_letter(const struct pipeline *p);
  * grouping, also from within settle(). */
 void pipeline_acknowledged(struct pipeline *p, struct receipt *const *receipts, size_t n);
 
+/* What a sink refuses goes back to the source (on_reject = "release"): as released receipts that
+ * are marked `refused`, and what follows them in their lanes with them. */
+bool pipeline_gives_back(const struct pipeline *p);
+
+/* ms to wait before a message is tried again that has failed so many times (from 1 on):
+ * retry_delay, doubled with each up to retry_max_delay, with jitter. */
+uint64_t pipeline_backoff_ms(struct pipeline *p, uint64_t failures);
+
 /* For logs and readiness: the source can or can't reach its far end. The same news twice is
  * harmless. */
 void pipeline_source_state(struct source *s, bool up, const struct error *why);

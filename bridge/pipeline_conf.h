@@ -67,7 +67,7 @@ struct pipeline_conf {
     const struct pipeline_conf *whole; /* of a part */
 };
 
-enum on_reject { ON_REJECT_HOLD, ON_REJECT_DROP };
+enum on_reject { ON_REJECT_HOLD, ON_REJECT_DROP, ON_REJECT_RELEASE };
 
 extern const struct opt pipeline_opts[]; /* ends with OPT_END */
 

@@ -114,6 +114,9 @@ struct lane_queue *slot_left(
 void slot_resume(struct lane_queue *q);
 struct leg *slot_take_waiting(struct sink_slot *slot); /* NULL: none; for the end of the drain */
 
+/* Takes out what waits here behind l of its lane, of other messages: a list by `next`. */
+struct leg *slot_take_behind(struct sink_slot *slot, const struct leg *l);
+
 /* verdict.c: what follows from what a sink says */
 void leg_release(struct leg *l);
 void leg_end(struct leg *l);

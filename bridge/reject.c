@@ -1,6 +1,6 @@
 /* What becomes of a message that a sink refuses for good: it goes to the dead-letter sink; where
- * that refuses it too, to the dead-letter file; and where there is nothing (more), it is held or
- * dropped, as the pipeline says. */
+ * that refuses it too, to the dead-letter file; and where there is nothing (more), it is held,
+ * dropped, or given back to the source, as the pipeline says. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,6 +91,39 @@ static void leg_drop(struct leg *l, const char *reason, enum drop_reason why)
     leg_end(l);
 }
 
+/* ---- back to the source ---- */
+
+static void give_back_behind(struct sink_slot *slot, const struct leg *l)
+{
+    struct leg *behind = slot_take_behind(slot, l), *next;
+    for (; behind; behind = next) {
+        next = behind->next;
+        leg_release(behind);
+    }
+}
+
+/* It comes again, and what is behind it in its lane must not get ahead of it. */
+static void stop_lane(struct leg *l)
+{
+    struct pipeline *p = l->slot->pipeline;
+    const struct source *s = p->source;
+    if (s->ops->comes_again && !s->ops->comes_again(s, l->receipt->cookie)) return;
+    for (size_t i = 0; i < p->sink_count; i++)
+        if (p->slots[i].ordered) give_back_behind(&p->slots[i], l);
+}
+
+static void leg_give_back(struct leg *l, const char *reason)
+{
+    struct pipeline *p = l->slot->pipeline;
+    if (!l->receipt->refused) stats_add(&p->stats, COUNT_RELEASED_REJECTED, 1);
+    l->receipt->refused = true;
+    say_where_to(l, "goes back to the source", reason);
+    if (l->slot->ordered && l->receipt->lane_id) stop_lane(l);
+    leg_release(l);
+}
+
+/* ---- the dead letter ---- */
+
 /* The same message may be refused by several sinks, and again in a replay: its letters differ in
  * their position, so that no FIFO queue takes one for another. */
 static struct msg *wrap(const struct leg *l, const char *reason)
@@ -158,6 +191,8 @@ void leg_reject(struct leg *l, const char *reason, enum drop_reason why)
         leg_dead_letter(l, reason, to);
     else if (p->conf->on_reject == ON_REJECT_DROP)
         leg_drop(l, reason, why);
+    else if (pipeline_gives_back(p))
+        leg_give_back(l, reason);
     else
         leg_park(l, reason);
 }

@@ -205,3 +205,39 @@ struct leg *slot_take_waiting(struct sink_slot *slot)
         }
     return NULL;
 }
+
+/* A lane may end while its queue is on the list: nobody takes it from there while the sink is down.
+ */
+static void forget_ready(struct lane_queue *q)
+{
+    struct sink_slot *slot = q->slot;
+    struct lane_queue **at = &slot->ready_head, *before = NULL;
+    while (*at != q) {
+        before = *at;
+        at = &before->ready_next;
+    }
+    *at = q->ready_next;
+    if (slot->ready_tail == q) slot->ready_tail = before;
+    q->ready = false;
+}
+
+struct leg *slot_take_behind(struct sink_slot *slot, const struct leg *l)
+{
+    struct lane_queue *q = &l->receipt->lane->queues[slot->index];
+    struct leg *last = NULL, *first = q->head;
+    while (first && (first->seq < l->seq || first->receipt == l->receipt)) {
+        last = first;
+        first = first->next;
+    }
+    if (!first) return NULL;
+    if (last)
+        last->next = NULL;
+    else
+        q->head = NULL;
+    q->tail = last;
+    q->returned = NULL;
+    if (q->ready && !q->head) forget_ready(q);
+    for (const struct leg *taken = first; taken; taken = taken->next)
+        slot->waiting--;
+    return first;
+}

@@ -25,6 +25,7 @@ const char *counter_name(enum counter which)
         [COUNT_DROPPED_ATTEMPTS] = "dropped_attempts",
         [COUNT_DROPPED_BAD_LINE] = "dropped_bad_line",
         [COUNT_DROPPED_NO_ROOM] = "dropped_no_room",
+        [COUNT_RELEASED_REJECTED] = "released_rejected",
         [COUNT_WRONG_BODIES] = "wrong_md5_bodies",
         [COUNT_WRONG_ATTRIBUTES] = "wrong_md5_attributes",
     };

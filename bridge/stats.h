@@ -24,12 +24,13 @@ enum counter {
     COUNT_REQUESTS,        /* requests to a far end that counts or bills them (SQS) */
     COUNT_FAILED_REQUESTS,
     COUNT_RECEIVED_BYTES,
-    COUNT_DROPPED_REJECTED, /* of the dropped: refused by a sink (on_reject = "drop") */
-    COUNT_DROPPED_ATTEMPTS, /* likewise, after max_attempts */
-    COUNT_DROPPED_BAD_LINE, /* a file's line that is no message (bad_line = "skip") */
-    COUNT_DROPPED_NO_ROOM,  /* QoS 0, and the window was full */
-    COUNT_WRONG_BODIES,     /* their MD5 was not that of what was sent (SQS): received again */
-    COUNT_WRONG_ATTRIBUTES, /* likewise of attributes, which SQS may have spelt anew: passed on */
+    COUNT_DROPPED_REJECTED,  /* of the dropped: refused by a sink (on_reject = "drop") */
+    COUNT_DROPPED_ATTEMPTS,  /* likewise, after max_attempts */
+    COUNT_DROPPED_BAD_LINE,  /* a file's line that is no message (bad_line = "skip") */
+    COUNT_DROPPED_NO_ROOM,   /* QoS 0, and the window was full */
+    COUNT_RELEASED_REJECTED, /* of the released: refused by a sink (on_reject = "release") */
+    COUNT_WRONG_BODIES,      /* their MD5 was not that of what was sent (SQS): received again */
+    COUNT_WRONG_ATTRIBUTES,  /* likewise of attributes, which SQS may have spelt anew: passed on */
     COUNTERS
 };
 

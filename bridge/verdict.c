@@ -10,15 +10,19 @@ static uint64_t next_random(struct pipeline *p)
     return p->random;
 }
 
-/* Doubles with each return, between half and the whole of that: those who failed together don't
- * come back together. */
-static uint64_t backoff_ms(struct pipeline *p, const struct leg *l, const struct error *why)
+/* Between half and the whole of it: those who failed together don't come back together. */
+uint64_t pipeline_backoff_ms(struct pipeline *p, uint64_t failures)
 {
     uint64_t most = (uint64_t)p->conf->retry_max_delay, delay = (uint64_t)p->conf->retry_delay;
-    for (uint32_t i = 1; i < l->returns && delay < most; i++)
+    for (uint64_t i = 1; i < failures && delay < most; i++)
         delay *= 2;
     if (delay > most) delay = most;
-    delay = delay / 2 + next_random(p) % (delay / 2 + 1);
+    return delay / 2 + next_random(p) % (delay / 2 + 1);
+}
+
+static uint64_t backoff_ms(struct pipeline *p, const struct leg *l, const struct error *why)
+{
+    uint64_t delay = pipeline_backoff_ms(p, l->returns);
     return delay > why->retry_after_ms ? delay : why->retry_after_ms;
 }
 

@@ -58,6 +58,21 @@ static const struct model_conf small[] = {
      .instant = true,
      .faults = 1,
      .may_stop = true},
+    {.name = "back to the source",
+     .lanes = "aaa",
+     .window = 3,
+     .sinks = 1,
+     .order = {ORDER_STREAM},
+     .release = true,
+     .faults = 2,
+     .may_stop = true},
+    {.name = "back to the source from one of two",
+     .lanes = "aa",
+     .window = 2,
+     .sinks = 2,
+     .order = {ORDER_STREAM, ORDER_BATCH},
+     .release = true,
+     .faults = 2},
 };
 
 static const struct model_conf large[] = {
@@ -106,6 +121,21 @@ static const struct model_conf large[] = {
      .dead_letter = true,
      .faults = 3,
      .may_stop = true},
+    {.name = "back to the source",
+     .lanes = "aaab",
+     .window = 3,
+     .sinks = 1,
+     .order = {ORDER_BATCH},
+     .release = true,
+     .faults = 2,
+     .may_stop = true},
+    {.name = "back to the source from one of two",
+     .lanes = "aa-",
+     .window = 2,
+     .sinks = 2,
+     .order = {ORDER_STREAM, ORDER_NONE},
+     .release = true,
+     .faults = 2},
 };
 
 static void run(const struct model_conf *conf)

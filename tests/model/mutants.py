@@ -33,6 +33,10 @@ MUTANTS = {
     "room is told twice": ("pipeline.c", "    p->wanted = 0;\n", ""),
     "room is never told": ("pipeline.c", "    give_room(p);\n", ""),
     "ready is not heard": ("pipeline.c", "    s->slot->full = false;\n    pipeline_wake(s->pipeline);", "    pipeline_wake(s->pipeline);"),
+    "a lane goes on while one of it goes back": ("reject.c", "if (l->slot->ordered && l->receipt->lane_id) stop_lane(l);", ""),
+    "a lane waits for one that won't come again": ("reject.c", "!s->ops->comes_again(s, l->receipt->cookie)", "false"),
+    "two of a lane on their way where one may go back": ("pipeline.c", "return pipeline_gives_back(p) ? ORDER_NONE : promised;", "return promised;"),
+    "what goes back takes those in front of it along": ("slot.c", "first->seq < l->seq || first->receipt == l->receipt", "first->receipt == l->receipt"),
     "nobody wakes after an acknowledgement": (
         "pipeline.c", "        free(r); /* and its legs with it */\n    }\n    pipeline_wake(p);", "        free(r);\n    }"),
 }

@@ -78,7 +78,8 @@ static void mix_core(struct hash *h, const struct pipeline *p)
 static void mix_message(struct hash *h, const struct model_message *m)
 {
     mix(h, m->emitted | (unsigned)m->settled << 1 | (unsigned)m->acknowledged << 2 |
-               (unsigned)m->verdict << 3 | (unsigned)(m->receipt != NULL) << 4 | m->letters << 5);
+               (unsigned)m->verdict << 3 | (unsigned)(m->receipt != NULL) << 4 |
+               (unsigned)m->put_away << 5 | m->receives << 6 | m->letters << 12);
     for (unsigned i = 0; i < MAX_SINKS; i++)
         mix(h, m->fate[i]);
 }
@@ -99,7 +100,7 @@ uint64_t world_signature(const struct world *w)
         mix_message(&h, &w->messages[i]);
     for (unsigned i = 0; i < w->sink_count; i++)
         mix_sink(&h, &w->sinks[i]);
-    mix(&h, w->next | w->faults_left << 8 | (unsigned)w->stopped << 16 | (unsigned)w->closed << 17 |
+    mix(&h, w->faults_left << 8 | (unsigned)w->stopped << 16 | (unsigned)w->closed << 17 |
                 (unsigned)w->source.waits << 18 | (unsigned)w->source.stopped << 19);
     return h.value;
 }

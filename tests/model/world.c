@@ -58,6 +58,36 @@ static bool has_arrived(const struct world *w, const struct model_message *m)
     return refused == m->letters;
 }
 
+bool world_is_refused(const struct world *w, const struct model_message *m)
+{
+    for (unsigned i = 0; i < w->conf->sinks; i++)
+        if (m->fate[i] == FATE_REFUSED) return true;
+    return false;
+}
+
+static bool comes_again(const struct model_message *m)
+{
+    return m->receives < MAX_RECEIVES;
+}
+
+/* While it runs, only what was refused, or is behind it in its lane and must wait for it. */
+static bool may_go_back(const struct world *w, const struct model_message *m)
+{
+    uint32_t lane = world_lane(w, (unsigned)(m - w->messages));
+    if (!w->conf->release) return false;
+    if (world_is_refused(w, m)) return true;
+    for (const struct model_message *k = w->messages; k < m && lane; k++)
+        if (world_lane(w, (unsigned)(k - w->messages)) == lane && world_is_refused(w, k) &&
+            comes_again(k))
+            return true;
+    return false;
+}
+
+static bool source_comes_again(const struct source *base, uint64_t cookie)
+{
+    return comes_again(&((const struct model_source *)base)->world->messages[cookie]);
+}
+
 static void source_settle(struct source *base, struct receipt *const *receipts, size_t n)
 {
     struct world *w = source_of(base)->world;
@@ -65,7 +95,8 @@ static void source_settle(struct source *base, struct receipt *const *receipts, 
         struct model_message *m = &w->messages[receipts[i]->cookie];
         PROMISE(m->emitted && !m->settled);
         PROMISE(receipts[i]->verdict == VERDICT_RELEASED || has_arrived(w, m));
-        PROMISE(receipts[i]->verdict == VERDICT_CONFIRMED || w->stopped);
+        PROMISE(receipts[i]->verdict == VERDICT_CONFIRMED || w->stopped || may_go_back(w, m));
+        PROMISE(receipts[i]->refused == (w->conf->release && world_is_refused(w, m)));
         m->settled = true;
         m->verdict = receipts[i]->verdict;
         m->receipt = receipts[i];
@@ -77,11 +108,14 @@ static void source_stop(struct source *base)
     source_of(base)->stopped = true;
 }
 
-static void give_back(struct world *w, struct model_message *m)
+void world_acknowledge(struct world *w, struct model_message *m)
 {
     struct receipt *r = m->receipt;
+    bool back = w->conf->release && m->verdict == VERDICT_RELEASED;
     m->receipt = NULL;
     m->acknowledged = true;
+    m->put_away = back && world_is_refused(w, m) && !comes_again(m);
+    if (back && !m->put_away) m->emitted = m->settled = m->acknowledged = false;
     pipeline_acknowledged(w->pipeline, &r, 1);
 }
 
@@ -89,7 +123,7 @@ static void source_close(struct source *base)
 {
     struct world *w = source_of(base)->world;
     for (unsigned i = 0; i < w->message_count; i++)
-        if (w->messages[i].receipt) give_back(w, &w->messages[i]);
+        if (w->messages[i].receipt) world_acknowledge(w, &w->messages[i]);
     pipeline_source_closed(base);
 }
 
@@ -113,6 +147,7 @@ static const struct source_ops source_ops = {
     .room = source_room,
     .settle = source_settle,
     .hold = source_hold,
+    .comes_again = source_comes_again,
     .stop = source_stop,
     .close = source_close,
     .destroy = source_destroy,
@@ -159,10 +194,13 @@ static bool sink_start(struct sink *s, struct error *e)
     return true;
 }
 
-/* An earlier message of the lane that this sink neither has nor had. */
-static bool is_ended(const struct model_message *m, unsigned sink)
+/* An earlier message of the lane that this sink neither has nor had: one that comes again will have
+ * been refused in vain. */
+static bool is_ended(const struct world *w, const struct model_message *m, unsigned sink)
 {
-    return m->fate[sink] == FATE_CONFIRMED || m->fate[sink] == FATE_REFUSED || m->settled;
+    bool refused = m->fate[sink] == FATE_REFUSED;
+    if (w->conf->release) return m->fate[sink] == FATE_CONFIRMED || (refused && !comes_again(m));
+    return m->fate[sink] == FATE_CONFIRMED || refused || m->settled;
 }
 
 static bool is_dead_letter(const struct model_sink *s)
@@ -178,9 +216,9 @@ static void check_order(const struct model_sink *s, uint64_t cookie, unsigned fr
     bool ordered = order != ORDER_NONE || w->conf->require_order;
     if (!lane || !ordered || is_dead_letter(s)) return;
     for (unsigned i = 0; i < cookie; i++) {
-        if (world_lane(w, i) != lane || is_ended(&w->messages[i], s->index)) continue;
+        if (world_lane(w, i) != lane || is_ended(w, &w->messages[i], s->index)) continue;
         PROMISE(w->messages[i].fate[s->index] == FATE_THERE); /* it went before */
-        PROMISE(order != ORDER_NONE);
+        PROMISE(order != ORDER_NONE && !w->conf->release);
         bool together = false;
         for (unsigned k = from; k < s->count; k++)
             together |= s->legs[k]->receipt->cookie == i;
@@ -259,6 +297,32 @@ uint32_t world_lane(const struct world *w, unsigned message)
     return letter == '-' ? 0 : (uint32_t)(letter - 'a' + 1);
 }
 
+/* Whether message i of a lane keeps another of it away. */
+static bool is_in_the_way(const struct world *w, unsigned i, unsigned of)
+{
+    const struct model_message *m = &w->messages[i];
+    bool here = m->emitted && !m->acknowledged;
+    if (i > of) return here;
+    return !m->emitted || (w->conf->release && here && world_is_refused(w, m));
+}
+
+static bool may_come(const struct world *w, unsigned message)
+{
+    uint32_t lane = world_lane(w, message);
+    if (w->messages[message].emitted) return false;
+    for (unsigned i = 0; lane && i < w->message_count; i++)
+        if (i != message && world_lane(w, i) == lane && is_in_the_way(w, i, message)) return false;
+    return true;
+}
+
+unsigned world_next(const struct world *w)
+{
+    unsigned i = 0;
+    while (i < w->message_count && !may_come(w, i))
+        i++;
+    return i;
+}
+
 static void on_closed(struct pipeline *p, void *arg)
 {
     struct world *w = arg;
@@ -282,6 +346,7 @@ static void configure(struct world *w, struct sink_place *places, struct world *
         .retry_delay = 10,
         .retry_max_delay = 20,
         .drain_timeout = 1000,
+        .on_reject = conf->release ? ON_REJECT_RELEASE : ON_REJECT_HOLD,
         .workers = 1,
         .require = {ordered, conf->require_order ? 1 : 0},
     };

@@ -5,15 +5,21 @@
  * Promises: a message is acknowledged only after every sink, or the dead-letter sink in its place,
  * has confirmed it; a receipt is settled once; the window is never exceeded, nor entered while a
  * sink is away or the pipeline stops; a sink that is down is offered nothing; a lane's messages
- * reach an ordered sink in order; and from every state, once nothing fails any more, all messages
- * arrive, and the pipeline ends. Thread: the test's. */
+ * reach an ordered sink in order, where refused messages go back and come again, too; and from
+ * every state, once nothing fails any more, all messages arrive (or were put away, where one comes
+ * only so often), and the pipeline ends. Thread: the test's. */
 #ifndef TESTS_MODEL_WORLD_H
 #define TESTS_MODEL_WORLD_H
 
 #include "bridge/pipeline_private.h"
 #include "bridge/pipeline_run.h"
 
-enum { MAX_MESSAGES = 6, MAX_SINKS = 3, MAX_EVENTS = 64 };
+enum {
+    MAX_MESSAGES = 6,
+    MAX_SINKS = 3,
+    MAX_EVENTS = 64,
+    MAX_RECEIVES = 2, /* of a message that goes back: then it is put away */
+};
 
 struct model_conf {
     const char *name;
@@ -23,6 +29,7 @@ struct model_conf {
     enum sink_order order[MAX_SINKS];
     unsigned room; /* legs that a sink holds at once; 0: any number */
     bool require_order, dead_letter;
+    bool release;    /* what a sink refuses goes back, and comes again; needs no dead letter */
     bool instant;    /* the first sink confirms from within submit() */
     unsigned faults; /* that may happen: bad verdicts, outages */
     bool may_stop;
@@ -50,6 +57,8 @@ enum fate { FATE_WAITING, FATE_THERE, FATE_CONFIRMED, FATE_REFUSED };
 
 struct model_message {
     bool emitted, settled, acknowledged;
+    unsigned receives; /* where refused messages go back */
+    bool put_away;
     enum verdict verdict;
     struct receipt *receipt;   /* while the source has it */
     enum fate fate[MAX_SINKS]; /* not of the dead-letter sink: it may get one from each sink */
@@ -83,7 +92,7 @@ struct world {
     struct model_sink sinks[MAX_SINKS];
     struct model_message messages[MAX_MESSAGES];
     unsigned message_count, sink_count; /* sinks with the dead-letter sink */
-    unsigned next, faults_left;
+    unsigned faults_left;
     bool stopped, closed, finishing;
 };
 
@@ -99,6 +108,13 @@ void world_finish(struct world *w);
 uint64_t world_signature(const struct world *w); /* equal for states that can't be told apart */
 
 uint32_t world_lane(const struct world *w, unsigned message); /* 0: none */
+
+/* The message that the source emits next; message_count: none now. A lane's come in order, and none
+ * while one behind it is in flight, or one before it goes back: as of a message group. */
+unsigned world_next(const struct world *w);
+
+bool world_is_refused(const struct world *w, const struct model_message *m);
+void world_acknowledge(struct world *w, struct model_message *m); /* or take back */
 
 /* Called when a promise is broken; the explorer's: prints the events that led here, and aborts. */
 _Noreturn void world_complain(const char *promise);

@@ -58,7 +58,7 @@ static void add_states(const struct model_sink *s, struct list *list)
 
 static bool can_emit(const struct world *w)
 {
-    return w->next < w->message_count && !w->source.waits && !w->source.stopped;
+    return world_next(w) < w->message_count && !w->source.waits && !w->source.stopped;
 }
 
 size_t world_events(const struct world *w, struct event events[MAX_EVENTS])
@@ -66,7 +66,7 @@ size_t world_events(const struct world *w, struct event events[MAX_EVENTS])
     struct list list = {events, 0};
     if (w->closed) return 0;
     if (model_loop_turn_is_due(w->loop)) add(&list, EVENT_TURN, 0, 0);
-    if (can_emit(w)) add(&list, EVENT_EMIT, w->next, 0);
+    if (can_emit(w)) add(&list, EVENT_EMIT, world_next(w), 0);
     for (unsigned i = 0; i < w->message_count; i++)
         if (w->messages[i].receipt) add(&list, EVENT_ACKNOWLEDGE, i, 0);
     for (unsigned i = 0; i < w->sink_count && w->pipeline->phase < PHASE_CLOSING_SINKS; i++) {
@@ -85,7 +85,8 @@ size_t world_events(const struct world *w, struct event events[MAX_EVENTS])
 static void emit(struct world *w)
 {
     struct pipeline *p = w->pipeline;
-    char body = (char)('0' + w->next);
+    unsigned next = world_next(w);
+    char body = (char)('0' + next);
     struct msg_draft draft = {.body = bytes_of(&body, 1), .position = bytes_of(&body, 1)};
     if (!pipeline_reserve(p, 1)) {
         w->source.waits = true;
@@ -94,21 +95,13 @@ static void emit(struct world *w)
     PROMISE(!w->source.stopped);
     for (unsigned i = 0; i < w->conf->sinks; i++)
         PROMISE(w->sinks[i].base.slot->state == SINK_UP);
-    w->messages[w->next].emitted = true;
-    pipeline_emit(p, msg_new(&draft), w->next, world_lane(w, w->next));
-    w->next++;
+    struct model_message *m = &w->messages[next];
+    *m = (struct model_message){.emitted = true, .receives = m->receives + w->conf->release};
+    pipeline_emit(p, msg_new(&draft), next, world_lane(w, next));
     unsigned in_flight = 0;
     for (unsigned i = 0; i < w->message_count; i++)
         in_flight += w->messages[i].emitted && !w->messages[i].acknowledged;
     PROMISE(in_flight <= w->conf->window);
-}
-
-static void acknowledge(struct world *w, struct model_message *m)
-{
-    struct receipt *r = m->receipt;
-    m->receipt = NULL;
-    m->acknowledged = true;
-    pipeline_acknowledged(w->pipeline, &r, 1);
 }
 
 static struct leg *take_leg(struct model_sink *s, unsigned cookie)
@@ -140,12 +133,13 @@ static bool is_last_attempt(const struct world *w, const struct leg *l)
     return l->attempts + 1 >= w->pipeline_conf.max_attempts;
 }
 
-/* With a dead-letter sink, a refusal is the end of a message at this one. */
+/* With a dead-letter sink, a refusal is the end of a message at this one, and where it goes back,
+ * until it comes again. */
 static void set_fate(struct model_sink *s, const struct leg *l, enum fault fault)
 {
     struct world *w = s->world;
     bool refused = fault == FAULT_REJECT || (fault == FAULT_RETRY && is_last_attempt(w, l));
-    bool letter = w->conf->dead_letter && s->index < w->conf->sinks;
+    bool letter = (w->conf->dead_letter || w->conf->release) && s->index < w->conf->sinks;
     struct model_message *m = &w->messages[l->receipt->cookie];
     if (s->index == w->conf->sinks) m->letters += fault == FAULT_NONE;
     m->fate[s->index] = fault == FAULT_NONE ? FATE_CONFIRMED
@@ -194,7 +188,7 @@ void world_apply(struct world *w, struct event e)
         emit(w);
         return;
     case EVENT_ACKNOWLEDGE:
-        acknowledge(w, &w->messages[e.a]);
+        world_acknowledge(w, &w->messages[e.a]);
         return;
     case EVENT_CONFIRM:
         end_leg(&w->sinks[e.a], e.b, FAULT_NONE);
@@ -251,7 +245,8 @@ static bool all_acknowledged(const struct world *w)
 {
     for (unsigned i = 0; i < w->message_count; i++) {
         const struct model_message *m = &w->messages[i];
-        if (!m->acknowledged || m->verdict != VERDICT_CONFIRMED) return false;
+        if (!m->acknowledged) return false;
+        if (m->verdict != VERDICT_CONFIRMED && !m->put_away) return false;
     }
     return true;
 }

@@ -117,7 +117,7 @@ static void source_settle(struct source *base, struct receipt *const *receipts, 
     for (size_t i = 0; i < n; i++) {
         bool confirmed = receipts[i]->verdict == VERDICT_CONFIRMED;
         assert_int_equal(c->verdicts[receipts[i]->cookie], 0);
-        c->verdicts[receipts[i]->cookie] = confirmed ? 1 : 2;
+        c->verdicts[receipts[i]->cookie] = confirmed ? 1 : receipts[i]->refused ? 3 : 2;
         c->settled++;
         c->confirmed += confirmed;
         c->released += !confirmed;
@@ -130,6 +130,13 @@ static void source_settle(struct source *base, struct receipt *const *receipts, 
     s->in_flight -= (unsigned)n;
     c->acknowledged += (unsigned)n;
     pipeline_acknowledged(base->pipeline, receipts, n);
+}
+
+static bool source_comes_again(const struct source *base, uint64_t cookie)
+{
+    const struct scripted_source *s = (const struct scripted_source *)base;
+    assert_in_range(cookie, 0, s->conf->total - 1);
+    return !s->conf->last_time;
 }
 
 static void source_hold(struct source *base, uint32_t lane_id, bool held)
@@ -310,6 +317,7 @@ static const struct source_ops source_ops = {
     .settle = source_settle,
     .hold = source_hold,
     .recall = source_recall,
+    .comes_again = source_comes_again,
     .stop = source_stop,
     .close = source_close,
     .destroy = source_destroy,

@@ -17,9 +17,10 @@ struct scripted_source_conf {
     struct msg *(*wrap)(const struct msg *m, unsigned number); /* what is emitted; NULL: m */
     bool forgetful; /* promises nothing: what it gives and nobody takes is lost, as of QoS 0 */
     bool slow_ack;  /* acknowledges a turn later, in reverse order */
+    bool last_time; /* what it takes back won't come again */
     /* what happened */
     unsigned emitted, settled, confirmed, released, acknowledged, most_in_flight, holds, stops;
-    uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released */
+    uint8_t *verdicts; /* per cookie: 0 none, 1 confirmed, 2 released, 3 because it was refused */
     bool held[256];
     unsigned recalled, last_recalled; /* how many, and the highest number */
 };

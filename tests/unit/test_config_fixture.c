@@ -79,7 +79,8 @@ static void check_source(const void *conf, struct opt_report *r)
 static struct source_promise promise_ordered(const void *conf)
 {
     (void)conf;
-    return (struct source_promise){.at_least_once = true, .ordered_by = "shelf"};
+    return (struct source_promise){
+        .at_least_once = true, .ordered_by = "shelf", .takes_back = "the shelf"};
 }
 
 static struct source_promise promise_nothing(const void *conf)

@@ -451,6 +451,36 @@ static void a_dead_letter_sink_takes_what_the_source_emits(void **state)
     }
 }
 
+static void release_needs_a_source_that_takes_it_back_and_nothing_else_in_its_way(void **state)
+{
+    static const struct {
+        const char *source, *options, *complaint; /* NULL: none */
+    } cases[] = {
+        {"type = \"queue\"; url = \"u\";", "", NULL},
+        {"type = \"tap\";", "",
+         "main.conf:3: on_reject: \"release\" gives a message back to a queue"},
+        {"type = \"queue\"; url = \"u\";", "store = \"overflow\"; store_path = \"/nowhere\";",
+         "main.conf:3: on_reject: with a store"},
+        {"type = \"queue\"; url = \"u\";", "dead_letter = { type = \"queue\"; url = \"all\"; };",
+         "main.conf:3: on_reject: \"release\" and a dead letter exclude each other"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "pipelines = { p = { source = { %s };\n"
+                 "sink = { type = \"sinkhole\"; };\n"
+                 "on_reject = \"release\"; %s }; };\n",
+                 cases[i].source, cases[i].options);
+        char *said = fixture_complaints(text);
+        if (cases[i].complaint)
+            assert_non_null(strstr(said, cases[i].complaint));
+        else
+            assert_string_equal(said, "");
+        free(said);
+    }
+}
+
 static void several_pipelines_and_sinks(void **state)
 {
     (void)state;
@@ -520,6 +550,7 @@ int main(void)
         TEST(values),
         TEST(large_integers),
         TEST(a_dead_letter_sink_takes_what_the_source_emits),
+        TEST(release_needs_a_source_that_takes_it_back_and_nothing_else_in_its_way),
         TEST(several_pipelines_and_sinks),
         TEST(options_of_the_command_line),
     };

@@ -171,6 +171,111 @@ static void letters_of_one_message_differ(void **state)
     free(source.verdicts);
 }
 
+/* ---- back to the source ---- */
+
+struct release {
+    struct scripted_source_conf source;
+    struct scripted_sink_conf sink, other;
+    struct pipeline_conf conf;
+    struct stats stats;
+    uint64_t seen[20];
+};
+
+static void prepare_release(struct release *r)
+{
+    *r = (struct release){.source = {.total = 20, .finish = true, .ordered = true, .lanes = 2},
+                          .sink = {.order = ORDER_STREAM, .decide = reject_seven}};
+    r->sink.order_seen = r->seen;
+}
+
+static void go_and_release(struct release *r, unsigned released)
+{
+    r->conf = scripted_pipeline(&r->source, &r->sink);
+    r->conf.on_reject = ON_REJECT_RELEASE;
+    if (r->other.order != ORDER_NONE || r->other.decide) {
+        r->conf.sinks[1] = (struct sink_conf){&scripted_connector, &r->other};
+        r->conf.sink_count = 2;
+    }
+    scripted_run_counting(&r->conf, &r->stats);
+    assert_int_equal(r->source.acknowledged, 20);
+    assert_int_equal(r->source.confirmed, 20 - released);
+    assert_int_equal(r->source.released, released);
+    assert_int_equal(r->source.verdicts[7], 3);
+    assert_int_equal(stats_get(&r->stats, COUNT_RELEASED), released);
+    assert_int_equal(stats_get(&r->stats, COUNT_RELEASED_REJECTED), 1);
+    free(r->source.verdicts);
+}
+
+static void what_is_refused_goes_back_and_its_neighbours_flow_on(void **state)
+{
+    struct release r;
+    (void)state;
+    prepare_release(&r);
+    r.source.lanes = 0;
+    go_and_release(&r, 1);
+    assert_int_equal(stats_get(&r.stats, COUNT_REJECTED), 1);
+    prepare_release(&r);
+    r.source.lanes = 0;
+    r.sink.decide = retry_seven;
+    go_and_release(&r, 1);
+}
+
+/* 9, 11, ... are behind 7 in their lane; the other lane goes on. */
+static void what_is_behind_it_in_its_lane_goes_back_unseen(void **state)
+{
+    static const enum sink_order orders[] = {ORDER_STREAM, ORDER_BATCH};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct release r;
+        prepare_release(&r);
+        r.sink.order = orders[i];
+        go_and_release(&r, 7);
+        assert_int_equal(r.sink.submitted, 14);
+        for (size_t k = 0; k < r.sink.order_count; k++)
+            assert_true(r.seen[k] % 2 == 0 || r.seen[k] < 7);
+    }
+}
+
+static void a_lane_goes_on_behind_what_will_not_come_again(void **state)
+{
+    struct release r;
+    (void)state;
+    prepare_release(&r);
+    r.source.last_time = true;
+    go_and_release(&r, 1);
+    assert_int_equal(r.sink.order_count, 19);
+}
+
+/* What was refused goes to the other sink all the same: it may never come again. */
+static void one_of_two_sinks_refuses(void **state)
+{
+    struct release r;
+    uint64_t seen[20];
+    (void)state;
+    prepare_release(&r);
+    r.other = (struct scripted_sink_conf){.order = ORDER_STREAM, .order_seen = seen, .room = 1};
+    go_and_release(&r, 7);
+    unsigned sevens = 0;
+    for (size_t i = 0; i < r.other.order_count; i++)
+        sevens += seen[i] == 7;
+    assert_int_equal(sevens, 1);
+}
+
+/* A sink without order has the others already; those who keep order are not held up. */
+static void a_sink_without_order_stops_no_lane(void **state)
+{
+    struct release r;
+    uint64_t seen[20];
+    (void)state;
+    prepare_release(&r);
+    r.sink.order = ORDER_NONE;
+    r.other = (struct scripted_sink_conf){.order = ORDER_STREAM, .order_seen = seen};
+    go_and_release(&r, 1);
+    assert_int_equal(r.other.order_count, 20);
+}
+
+/* ---- the end ---- */
+
 static void a_source_that_fails_for_good_ends_the_pipeline_after_what_is_in_flight(void **state)
 {
     (void)state;
@@ -216,6 +321,11 @@ int main(void)
         cmocka_unit_test(what_even_the_file_refuses_is_dropped_where_asked_for),
         cmocka_unit_test(what_the_dead_letter_sink_refuses_is_held_else),
         cmocka_unit_test(letters_of_one_message_differ),
+        cmocka_unit_test(what_is_refused_goes_back_and_its_neighbours_flow_on),
+        cmocka_unit_test(what_is_behind_it_in_its_lane_goes_back_unseen),
+        cmocka_unit_test(a_lane_goes_on_behind_what_will_not_come_again),
+        cmocka_unit_test(one_of_two_sinks_refuses),
+        cmocka_unit_test(a_sink_without_order_stops_no_lane),
         cmocka_unit_test(a_source_that_fails_for_good_ends_the_pipeline_after_what_is_in_flight),
         cmocka_unit_test(
             a_sink_that_fails_for_good_ends_the_pipeline_and_acknowledges_nothing_more),
