@@ -128,6 +128,7 @@ static bool system_attr(struct json_reader *r, struct bytes key, enum json_token
     out->system_count++;
     m->system_count++;
     if (is(key, "MessageGroupId")) m->group = pair->value;
+    if (is(key, "ApproximateReceiveCount")) return json_int(pair->value, &m->receives);
     return !is(key, "SentTimestamp") || json_int(pair->value, &m->sent_ms);
 }
 
@@ -283,15 +284,36 @@ bool sqs_decode_send(struct bytes json, struct sqs_result *result, struct error 
 
 /* ---- GetQueueAttributes ---- */
 
-struct queue_scope {
-    const char *name;
-    struct bytes text;
-};
+static bool take_int(const struct json_reader *r, enum json_token token, int64_t *value)
+{
+    struct bytes text = BYTES_NONE;
+    return take_text(r, token, &text) && (!text.ptr || json_int(text, value));
+}
+
+static bool policy_member(struct json_reader *r, struct bytes key, enum json_token value, void *arg)
+{
+    struct sqs_queue_facts *facts = arg;
+    if (is(key, "maxReceiveCount")) return take_int(r, value, &facts->max_receives);
+    return json_skip(r, value);
+}
+
+/* JSON in a string; "" where there is none. What can't be read tells nothing, and is no reason not
+ * to receive. */
+static bool take_policy(const struct json_reader *r, enum json_token token,
+                        struct sqs_queue_facts *facts)
+{
+    struct bytes text = BYTES_NONE;
+    struct error ignored;
+    if (!take_text(r, token, &text)) return false;
+    if (text.len) whole_answer(text, policy_member, facts, &ignored);
+    return true;
+}
 
 static bool queue_attr(struct json_reader *r, struct bytes key, enum json_token value, void *arg)
 {
-    struct queue_scope *scope = arg;
-    if (is(key, scope->name)) return take_text(r, value, &scope->text);
+    struct sqs_queue_facts *facts = arg;
+    if (is(key, "VisibilityTimeout")) return take_int(r, value, &facts->visibility_s);
+    if (is(key, "RedrivePolicy")) return take_policy(r, value, facts);
     return json_skip(r, value);
 }
 
@@ -301,13 +323,9 @@ static bool queue_member(struct json_reader *r, struct bytes key, enum json_toke
     return json_skip(r, value);
 }
 
-bool sqs_decode_queue_attribute(struct bytes json, const char *name, int64_t *value,
-                                struct error *e)
+bool sqs_decode_queue_facts(struct bytes json, struct sqs_queue_facts *facts, struct error *e)
 {
-    struct queue_scope scope = {.name = name};
-    if (!whole_answer(json, queue_member, &scope, e)) return false;
-    if (!scope.text.ptr || json_int(scope.text, value)) return true;
-    return error_set(e, FAULT_DOWN, "%s is not an integer: \"%.*s\"", name, BYTES_ARGS(scope.text));
+    return whole_answer(json, queue_member, facts, e);
 }
 
 /* ---- errors ---- */

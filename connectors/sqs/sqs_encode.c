@@ -54,10 +54,12 @@ static void end_batch(struct json_writer *w)
 static void put_wanted(struct json_writer *w, const struct sqs_receive *r)
 {
     static const struct bytes sent = BYTES_INIT("SentTimestamp"),
-                              group = BYTES_INIT("MessageGroupId"), all = BYTES_INIT("All");
-    const struct bytes ours[] = {sent, group};
+                              group = BYTES_INIT("MessageGroupId"),
+                              receives = BYTES_INIT("ApproximateReceiveCount"),
+                              all = BYTES_INIT("All");
+    const struct bytes ours[] = {sent, group, receives};
     if (!r->system_names)
-        put_names(w, "MessageSystemAttributeNames", ours, 2);
+        put_names(w, "MessageSystemAttributeNames", ours, 3);
     else if (r->system_name_count)
         put_names(w, "MessageSystemAttributeNames", r->system_names, r->system_name_count);
     if (!r->attr_names)
@@ -90,11 +92,11 @@ void sqs_encode_handles(struct buf *out, const struct sqs_handles *batch)
     end_batch(&w);
 }
 
-void sqs_encode_queue_attribute(struct buf *out, const char *queue_url, const char *name)
+void sqs_encode_queue_attributes(struct buf *out, const char *queue_url, const struct bytes *names,
+                                 size_t n)
 {
-    struct bytes names = bytes_str(name);
     struct json_writer w = begin(out, queue_url);
-    put_names(&w, "AttributeNames", &names, 1);
+    put_names(&w, "AttributeNames", names, n);
     json_object_end(&w);
 }
 

@@ -1,6 +1,7 @@
 /* The messages that we have received and SQS has not forgotten yet, by message id.
  *
- * In flight -> deleting (confirmed) -> remembered -> gone; or in flight -> releasing -> gone.
+ * In flight -> deleting (confirmed) -> remembered -> gone; or in flight -> releasing -> gone, by a
+ * stop, or while it runs because a sink refused it.
  * Remembered for long: a message whose delete failed because its handle went stale. It was
  * confirmed, so when it comes again it is deleted with its new handle and not sent again.
  * Remembered for seconds: one that was deleted, because a standard queue may have given it out
@@ -19,7 +20,7 @@
 enum sqs_held_state {
     SQS_IN_FLIGHT,  /* the pipeline has it */
     SQS_DELETING,   /* confirmed: its delete waits or is on its way */
-    SQS_RELEASING,  /* given back: its visibility is about to become 0 */
+    SQS_RELEASING,  /* given back: it is about to become visible, at once or later */
     SQS_REMEMBERED, /* confirmed and out of the window: if it comes again, delete it again */
     SQS_GONE,       /* out of the table; alive only for the requests that still name it */
 };
@@ -42,7 +43,9 @@ struct sqs_held {
     uint64_t expires_ms;           /* when SQS gives it to somebody else, unless it is extended */
     uint64_t forget_ms;            /* of one that is remembered, and where */
     struct sqs_memory *memory;
-    uint32_t level;                           /* of the last extension, see sqs_source.h */
+    uint32_t level;   /* of the last extension, see sqs_source.h */
+    int64_t receives; /* as SQS counts them, the last one with them; 0: not known */
+    int64_t hide_s;   /* of one that is released: how long it is to stay invisible */
     struct sqs_held *group_next, *group_prev; /* ring of those received together of one group */
 
     struct sqs_held *bucket_next;

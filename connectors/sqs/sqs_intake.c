@@ -34,6 +34,7 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
 {
     stats_add(pipeline_stats(s->pipeline), COUNT_REDELIVERED, 1);
     sqs_held_set_handle(h, m->handle);
+    h->receives = m->receives;
     switch (h->state) {
     case SQS_REMEMBERED:
         sqs_held_recall(h);
@@ -45,6 +46,7 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
         sqs_beats_received(s, h);
         break;
     case SQS_RELEASING:
+        sqs_beats_received(s, h);
         if (!h->queued) sqs_release(s, h);
         break;
     case SQS_GONE: /* not in the table */
@@ -54,6 +56,7 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
 
 static bool received_new(struct sqs_source *s, struct sqs_held *h, const struct sqs_message *m)
 {
+    h->receives = m->receives;
     if (s->stopping) {
         sqs_release(s, h);
         return false;

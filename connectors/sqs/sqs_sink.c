@@ -37,15 +37,16 @@ void sqs_sink_down(struct sqs_sink *s, const struct error *why)
  */
 static void send_probe(struct sqs_sink *s)
 {
+    static const struct bytes name = BYTES_INIT("QueueArn");
     s->probe.body.len = 0;
-    sqs_encode_queue_attribute(&s->probe.body, s->queue.url, "QueueArn");
+    sqs_encode_queue_attributes(&s->probe.body, s->queue.url, &name, 1);
     sqs_call_send(&s->probe);
 }
 
 static bool decode_probe(struct sqs_call *call, struct error *e)
 {
-    int64_t none;
-    return sqs_decode_queue_attribute(sqs_call_answer(call), "", &none, e);
+    struct sqs_queue_facts ignored;
+    return sqs_decode_queue_facts(sqs_call_answer(call), &ignored, e);
 }
 
 /* Who may send may not be allowed to ask: that is no reason not to send. */

@@ -42,11 +42,21 @@ void sqs_source_acknowledge(struct sqs_source *s, struct sqs_held *h)
 
 /* ---- verdicts ---- */
 
+static struct sqs_held *held_of(uint64_t cookie)
+{
+    return (struct sqs_held *)(uintptr_t)cookie;
+}
+
+static bool comes_again(const struct source *base, uint64_t cookie)
+{
+    return sqs_comes_again((const struct sqs_source *)base, held_of(cookie));
+}
+
 static void settle(struct source *base, struct receipt *const *receipts, size_t n)
 {
     struct sqs_source *s = of(base);
     for (size_t i = 0; i < n; i++) {
-        struct sqs_held *h = (struct sqs_held *)(uintptr_t)receipts[i]->cookie;
+        struct sqs_held *h = held_of(receipts[i]->cookie);
         h->receipt = receipts[i];
         switch (receipts[i]->verdict) {
         case VERDICT_CONFIRMED:
@@ -77,29 +87,51 @@ static void recall(struct source *base, struct bytes position)
 
 /* ---- start ---- */
 
-static void begin(struct sqs_source *s, int64_t visibility_s)
+static void begin(struct sqs_source *s)
 {
-    s->beats.visibility_s = visibility_s < 1 ? DEFAULT_VISIBILITY_S : visibility_s;
+    int64_t wanted =
+        s->conf->visibility_timeout ? s->conf->visibility_timeout : s->facts.visibility_s;
+    s->beats.visibility_s = wanted < 1 ? DEFAULT_VISIBILITY_S : wanted;
     sqs_pollers_pump(s);
 }
 
-static bool decode_visibility(struct sqs_call *call, struct error *e)
+static bool decode_facts(struct sqs_call *call, struct error *e)
 {
     struct sqs_source *s = call->arg;
-    return sqs_decode_queue_attribute(sqs_call_answer(call), "VisibilityTimeout",
-                                      &s->beats.visibility_s, e);
+    return sqs_decode_queue_facts(sqs_call_answer(call), &s->facts, e);
 }
 
-static void visibility_answered(struct sqs_call *call)
+static void check_redrive_policy(const struct sqs_source *s)
+{
+    if (pipeline_gives_back(s->pipeline) && !s->facts.max_receives)
+        log_warn(context(s),
+                 "queue %s has no redrive policy: what a sink refuses comes again and again (give "
+                 "it one: sqsbridge queue set %s --dead-letter-queue NAME --max-receive-count 5)",
+                 s->queue.name, s->queue.name);
+}
+
+static void say_denied(const struct sqs_source *s, const struct error *why)
+{
+    if (!s->conf->visibility_timeout)
+        log_info(context(s), "%s: messages are received with visibility_timeout = %d", why->text,
+                 DEFAULT_VISIBILITY_S);
+    if (pipeline_gives_back(s->pipeline))
+        log_info(context(s), "%s: the queue's redrive policy is not known here%s", why->text,
+                 s->queue.fifo ? ", so what was received behind a message that is refused may go "
+                                 "to the dead-letter queue with it"
+                               : "");
+}
+
+static void facts_answered(struct sqs_call *call)
 {
     struct sqs_source *s = call->arg;
     if (s->stopping) return;
     if (call->class == SQS_OK) {
-        begin(s, s->beats.visibility_s);
+        check_redrive_policy(s);
+        begin(s);
     } else if (call->class == SQS_DENIED) {
-        log_info(context(s), "%s: messages are received with visibility_timeout = %d",
-                 call->error.text, DEFAULT_VISIBILITY_S);
-        begin(s, DEFAULT_VISIBILITY_S);
+        say_denied(s, &call->error);
+        begin(s);
     } else {
         sqs_source_report(s, SQS_PART_RECEIVE, &call->error);
         loop_timer_start(pipeline_loop(s->pipeline), &s->setup_pause,
@@ -107,17 +139,19 @@ static void visibility_answered(struct sqs_call *call)
     }
 }
 
-static void ask_visibility(void *arg)
+static void ask_facts(void *arg)
 {
+    static const struct bytes names[] = {BYTES_INIT("VisibilityTimeout"),
+                                         BYTES_INIT("RedrivePolicy")};
     struct sqs_source *s = arg;
     struct sqs_call *call = &s->setup;
     call->client = s->acks;
     call->action = SQS_GET_QUEUE_ATTRIBUTES;
-    call->decode = decode_visibility;
-    call->done = visibility_answered;
+    call->decode = decode_facts;
+    call->done = facts_answered;
     call->arg = s;
     call->body.len = 0;
-    sqs_encode_queue_attribute(&call->body, s->queue.url, "VisibilityTimeout");
+    sqs_encode_queue_attributes(&call->body, s->queue.url, names, 2);
     sqs_call_send(call);
 }
 
@@ -127,10 +161,10 @@ static bool start(struct source *base, struct error *e)
     (void)e;
     if (!sqs_digest_has_md5(s->digest))
         log_info(context(s), "MD5 is not available: bodies are received unchecked");
-    if (s->conf->visibility_timeout)
-        begin(s, s->conf->visibility_timeout);
+    if (s->conf->visibility_timeout && !pipeline_gives_back(s->pipeline))
+        begin(s);
     else
-        ask_visibility(s);
+        ask_facts(s);
     return true;
 }
 
@@ -245,7 +279,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
     }
     s->clients_open = 2;
     s->digest = sqs_digest_create();
-    s->setup_pause = (struct loop_timer){.run = ask_visibility, .arg = s};
+    s->setup_pause = (struct loop_timer){.run = ask_facts, .arg = s};
     s->close_deadline = (struct loop_timer){.run = close_clients, .arg = s};
     TAILQ_INIT(&s->batches);
     sqs_held_init(&s->held, pipeline_window(p));
@@ -262,6 +296,7 @@ static struct source_promise promise(const void *conf)
     bool fifo = sqs_is_fifo(&c->queue);
     return (struct source_promise){.at_least_once = true,
                                    .ordered_by = fifo ? "message group" : NULL,
+                                   .takes_back = "the queue",
                                    .max_message_bytes = SQS_MAX_BYTES};
 }
 
@@ -282,6 +317,7 @@ const struct source_ops sqs_source_ops = {
     .room = room,
     .settle = settle,
     .recall = recall,
+    .comes_again = comes_again,
     .stop = stop,
     .close = close_source,
     .destroy = destroy,

@@ -110,6 +110,10 @@ void sqs_beats_received(struct sqs_source *s,
 void sqs_beats_forget(struct sqs_source *s, struct sqs_held *h); /* no more heartbeats for it */
 bool sqs_beats_keep(const struct sqs_source *s, const struct sqs_held *h); /* it is ours still */
 void sqs_beats_halt(struct sqs_source *s);
+
+/* So many seconds from now, cut where the twelve hours from its receive end; 0: they are over. */
+int64_t sqs_beats_within_limit_s(const struct sqs_source *s, const struct sqs_held *h,
+                                 int64_t seconds);
 int64_t sqs_beats_extension_s(int64_t visibility_s, uint32_t level);
 
 /* ---- sqs_release.c ---- */
@@ -117,12 +121,16 @@ int64_t sqs_beats_extension_s(int64_t visibility_s, uint32_t level);
 struct sqs_releases {
     struct sqs_held_list waiting;
     size_t in_flight; /* messages */
-    struct log_limit complaint;
+    struct log_limit complaint, again_and_again;
 };
 void sqs_releases_init(struct sqs_source *s);
 void sqs_release(struct sqs_source *s, struct sqs_held *h); /* sent by the next pump */
 void sqs_releases_pump(struct sqs_source *s);
 bool sqs_releases_idle(const struct sqs_source *s);
+
+/* False: it was received as often as the queue's redrive policy allows. What would be its next
+ * receive moves it to the queue's dead-letter queue. */
+bool sqs_comes_again(const struct sqs_source *s, const struct sqs_held *h);
 
 /* ---- sqs_intake.c, sqs_source.c ---- */
 
@@ -136,6 +144,7 @@ struct sqs_source {
     struct sqs_client *polls, *acks; /* deletes never wait behind long polls */
     unsigned clients_open;
     struct sqs_call setup; /* GetQueueAttributes, at the start */
+    struct sqs_queue_facts facts;
     struct loop_timer setup_pause;
     struct sqs_backoff setup_backoff;
     struct sqs_digest *digest;

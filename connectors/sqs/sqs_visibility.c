@@ -75,9 +75,11 @@ void sqs_beats_received(struct sqs_source *s, struct sqs_held *h)
 
 /* ---- answers ---- */
 
+/* What is to be given back stays ours until the others of its group have ended. */
 static bool is_ours(const struct sqs_held *h)
 {
-    return h->state == SQS_IN_FLIGHT || h->state == SQS_DELETING;
+    return h->state == SQS_IN_FLIGHT || h->state == SQS_DELETING ||
+           (h->state == SQS_RELEASING && h->queued);
 }
 
 /* The last extension may end long before the next heartbeat would be due. */
@@ -132,13 +134,18 @@ static void done(struct sqs_batch *b)
 
 /* ---- heartbeats ---- */
 
-/* The next extension, cut where the twelve hours from the receive end; 0: they are over. */
-static int64_t next_extension_s(const struct sqs_source *s, const struct sqs_held *h)
+int64_t sqs_beats_within_limit_s(const struct sqs_source *s, const struct sqs_held *h,
+                                 int64_t seconds)
 {
-    int64_t seconds = sqs_beats_extension_s(s->beats.visibility_s, h->level + 1);
     int64_t left = MAX_TOTAL_S - (int64_t)((now_of(s) - h->received_ms) / 1000);
     if (left <= 0) return 0;
     return seconds < left ? seconds : left;
+}
+
+static int64_t next_extension_s(const struct sqs_source *s, const struct sqs_held *h)
+{
+    int64_t seconds = sqs_beats_extension_s(s->beats.visibility_s, h->level + 1);
+    return sqs_beats_within_limit_s(s, h, seconds);
 }
 
 static size_t beating(const struct sqs_held *h)

@@ -39,7 +39,8 @@ struct sqs_handles {
     size_t count;
 };
 void sqs_encode_handles(struct buf *out, const struct sqs_handles *batch);
-void sqs_encode_queue_attribute(struct buf *out, const char *queue_url, const char *name);
+void sqs_encode_queue_attributes(struct buf *out, const char *queue_url, const struct bytes *names,
+                                 size_t n);
 
 /* SendMessageBatch, an entry at a time: begin, up to ten entries, end. */
 struct sqs_entry {
@@ -67,8 +68,9 @@ struct sqs_message {
     struct bytes id, handle, body, group;
     struct bytes body_md5, attrs_md5; /* hex; empty: none given */
     int64_t sent_ms;                  /* 0: not given */
+    int64_t receives;                 /* with this one; 0: not given */
     const struct attr *attrs;
-    const struct sqs_pair *system; /* system attributes, group and sent_ms among them */
+    const struct sqs_pair *system; /* system attributes, those above among them */
     size_t attr_count, system_count;
 };
 
@@ -101,9 +103,13 @@ enum sqs_class sqs_classify_result(const struct sqs_result *r);
 
 bool sqs_decode_send(struct bytes json, struct sqs_result *result, struct error *e) MUST_USE;
 
-/* A queue attribute that is an integer; *value stays where there is none. */
-bool sqs_decode_queue_attribute(struct bytes json, const char *name, int64_t *value,
-                                struct error *e) MUST_USE;
+/* What a source asks of its queue; what the answer does not hold stays as it was. */
+struct sqs_queue_facts {
+    int64_t visibility_s;
+    int64_t max_receives; /* of its redrive policy: then it goes to a dead-letter queue */
+};
+bool sqs_decode_queue_facts(struct bytes json, struct sqs_queue_facts *facts,
+                            struct error *e) MUST_USE;
 
 /* Of an answer that is not 200: what there is of code (short: "QueueDoesNotExist") and message.
  * False: it is not JSON. */

@@ -28,7 +28,7 @@ if(NOT SQSBRIDGE_SANITIZE MATCHES thread)
 endif()
 
 # Against the simulator, as a process of its own.
-foreach(side source sink ours keys)
+foreach(side source sink ours release keys)
     unit_test(sqs_${side} connector_sqs CURL::libcurl)
     target_sources(test_sqs_${side} PRIVATE test_sqs_fixture.c scripted.c)
     target_compile_definitions(test_sqs_${side} PRIVATE SQS_SIM="$<TARGET_FILE:sqs_sim>")

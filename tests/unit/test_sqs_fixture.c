@@ -14,13 +14,18 @@
 
 /* ---- the process ---- */
 
+#define STRICT(name, dead)                                                                         \
+    name ",VisibilityTimeout=1,RedrivePolicy={\"deadLetterTargetArn\":"                            \
+         "\"arn:aws:sqs:us-east-1:123456789012:" dead "\",\"maxReceiveCount\":2}"
+
 static void spawn(struct sim *sim, int input, int output)
 {
     static char path[] = SQS_SIM, queue[] = "--queue", standard[] = "q", fifo[] = "q.fifo",
-                end[] = "--exit-with-parent", dead[] = "dead",
-                strict[] = "strict,VisibilityTimeout=1,RedrivePolicy={\"deadLetterTargetArn\":"
-                           "\"arn:aws:sqs:us-east-1:123456789012:dead\",\"maxReceiveCount\":2}";
-    char *argv[] = {path, end, queue, standard, queue, fifo, queue, dead, queue, strict, NULL};
+                end[] = "--exit-with-parent", dead[] = "dead", dead_fifo[] = "dead.fifo",
+                strict[] = STRICT("strict", "dead"),
+                strict_fifo[] = STRICT("strict.fifo", "dead.fifo");
+    char *argv[] = {path,  end,    queue, standard,  queue, fifo,        queue, dead,
+                    queue, strict, queue, dead_fifo, queue, strict_fifo, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);

@@ -6,8 +6,9 @@
 #include "connectors/sqs/sqs.h"
 #include "tests/unit/scripted.h"
 
-/* cmocka setup and teardown: *state is a struct sim with the queues "q" and "q.fifo", and "strict",
- * whose messages go to "dead" instead of being received a third time. */
+/* cmocka setup and teardown: *state is a struct sim with the queues "q" and "q.fifo", and "strict"
+ * and "strict.fifo", whose messages go to "dead" and "dead.fifo" instead of being received a third
+ * time. */
 int sim_start(void **state);
 int sim_stop(void **state);
 

@@ -1,6 +1,7 @@
 /* The JSON of SQS: what we write, and what SQS, emulators and proxies may answer. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -34,7 +35,8 @@ static void a_receive_always_says_how_long_it_waits(void **state)
     sqs_encode_receive(&out, &r);
     expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":10,"
                       "\"WaitTimeSeconds\":0,\"VisibilityTimeout\":45,"
-                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\"],"
+                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\","
+                      "\"ApproximateReceiveCount\"],"
                       "\"MessageAttributeNames\":[\"All\"]}");
 }
 
@@ -47,7 +49,8 @@ static void a_fifo_receive_carries_its_attempt_id(void **state)
     sqs_encode_receive(&out, &r);
     expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":1,"
                       "\"WaitTimeSeconds\":20,\"VisibilityTimeout\":30,"
-                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\"],"
+                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\","
+                      "\"ApproximateReceiveCount\"],"
                       "\"MessageAttributeNames\":[\"All\"],\"ReceiveRequestAttemptId\":\"abc\"}");
 }
 
@@ -101,12 +104,14 @@ static void a_send_carries_bodies_types_and_ids(void **state)
                 "\"raw\":{\"DataType\":\"Binary.png\",\"BinaryValue\":\"AAH+/w==\"}}}]}");
 }
 
-static void a_queue_attribute_is_asked_for_by_name(void **state)
+static void queue_attributes_are_asked_for_by_name(void **state)
 {
     (void)state;
     struct buf out = {0};
-    sqs_encode_queue_attribute(&out, url, "VisibilityTimeout");
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"AttributeNames\":[\"VisibilityTimeout\"]}");
+    const struct bytes names[] = {BYTES_LIT("VisibilityTimeout"), BYTES_LIT("RedrivePolicy")};
+    sqs_encode_queue_attributes(&out, url, names, 2);
+    expect_json(&out, "{\"QueueUrl\":\"" QUEUE
+                      "\",\"AttributeNames\":[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
 }
 
 static void a_receive_can_name_what_it_wants(void **state)
@@ -202,13 +207,16 @@ static void a_message_is_read_whatever_the_order_of_its_members(void **state)
         "\"StringValue\":\"42\",\"DataType\":\"Number.int\",\"StringListValues\":[]},\"b\":"
         "{\"BinaryValue\":\"AAH+/w==\",\"DataType\":\"Binary\"}},\"Body\":\"a\\u00e9\\n\\ud83d"
         "\\ude00\",\"Attributes\":{\"SenderId\":\"x\",\"SentTimestamp\":\"1764000000123\","
-        "\"MessageGroupId\":\"g\\/1\"},\"ReceiptHandle\":\"h+/=\",\"MD5OfBody\":\"00\","
+        "\"ApproximateReceiveCount\":\"3\",\"MessageGroupId\":\"g\\/1\"},\"ReceiptHandle\":\"h+/"
+        "=\",\"MD5OfBody\":\"00\","
         "\"MessageId\":\"m1\",\"MD5OfMessageAttributes\":null},{\"MessageId\":\"m2\","
         "\"ReceiptHandle\":\"h2\",\"Body\":\"\"}]}",
         got, &json));
     assert_int_equal(got->count, 2);
     const struct sqs_message *m = &got->messages[0];
     expect_bytes(m->id, "m1");
+    assert_int_equal(m->receives, 3);
+    assert_int_equal(got->messages[1].receives, 0);
     expect_bytes(m->handle, "h+/=");
     expect_bytes(m->body, "a\xc3\xa9\n\xf0\x9f\x98\x80");
     expect_bytes(m->group, "g/1");
@@ -436,23 +444,52 @@ static void an_error_page_is_no_error_answer(void **state)
     release(json);
 }
 
+static bool decode_facts(const char *text, struct sqs_queue_facts *facts)
+{
+    struct error e;
+    struct bytes json = own(text);
+    bool decoded = sqs_decode_queue_facts(json, facts, &e);
+    release(json);
+    return decoded;
+}
+
 static void a_queue_attribute_is_text_that_holds_an_integer(void **state)
 {
+    struct sqs_queue_facts facts = {-1, -1};
     (void)state;
-    int64_t value = -1;
-    struct error e;
-    struct bytes json =
-        own("{\"Attributes\":{\"DelaySeconds\":\"0\",\"VisibilityTimeout\":\"45\"}}");
-    assert_true(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
-    assert_int_equal(value, 45);
-    release(json);
-    json = own("{}");
-    assert_true(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
-    assert_int_equal(value, 45);
-    release(json);
-    json = own("{\"Attributes\":{\"VisibilityTimeout\":\"long\"}}");
-    assert_false(sqs_decode_queue_attribute(json, "VisibilityTimeout", &value, &e));
-    release(json);
+    assert_true(decode_facts(
+        "{\"Attributes\":{\"DelaySeconds\":\"0\",\"VisibilityTimeout\":\"45\"}}", &facts));
+    assert_int_equal(facts.visibility_s, 45);
+    assert_true(decode_facts("{}", &facts));
+    assert_int_equal(facts.visibility_s, 45);
+    assert_int_equal(facts.max_receives, -1);
+    assert_false(decode_facts("{\"Attributes\":{\"VisibilityTimeout\":\"long\"}}", &facts));
+}
+
+/* A number, or a string of digits; what can't be read is no reason not to receive. */
+static void a_redrive_policy_is_text_that_holds_json(void **state)
+{
+    static const struct {
+        const char *policy;
+        int64_t max_receives;
+    } cases[] = {
+        {"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:r:1:d\\\",\\\"maxReceiveCount\\\":5}", 5},
+        {"{\\\"maxReceiveCount\\\":\\\"7\\\",\\\"deadLetterTargetArn\\\":\\\"a\\\"}", 7},
+        {"", 0},
+        {"nonsense", 0},
+        {"{\\\"maxReceiveCount\\\":\\\"many\\\"}", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sqs_queue_facts facts = {0};
+        char text[256];
+        snprintf(text, sizeof(text),
+                 "{\"Attributes\":{\"RedrivePolicy\":\"%s\",\"VisibilityTimeout\":\"9\"}}",
+                 cases[i].policy);
+        assert_true(decode_facts(text, &facts));
+        assert_int_equal(facts.max_receives, cases[i].max_receives);
+        assert_int_equal(facts.visibility_s, 9);
+    }
 }
 
 int main(void)
@@ -462,7 +499,7 @@ int main(void)
         cmocka_unit_test(a_fifo_receive_carries_its_attempt_id),
         cmocka_unit_test(deletes_and_visibility_name_their_handles),
         cmocka_unit_test(a_send_carries_bodies_types_and_ids),
-        cmocka_unit_test(a_queue_attribute_is_asked_for_by_name),
+        cmocka_unit_test(queue_attributes_are_asked_for_by_name),
         cmocka_unit_test(a_receive_can_name_what_it_wants),
         cmocka_unit_test(a_single_send_says_all_that_an_entry_does),
         cmocka_unit_test(entries_keep_the_ids_that_callers_chose),
@@ -478,6 +515,7 @@ int main(void)
         cmocka_unit_test(errors_are_read_in_all_their_spellings),
         cmocka_unit_test(an_error_page_is_no_error_answer),
         cmocka_unit_test(a_queue_attribute_is_text_that_holds_an_integer),
+        cmocka_unit_test(a_redrive_policy_is_text_that_holds_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
