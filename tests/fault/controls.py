@@ -14,7 +14,7 @@ from tests.e2e.bridge import nogate_binary
 from tests.e2e.mqtt import Client, properties
 from tests.rig import wait_until
 
-from . import faults, faults_store
+from . import faults, faults_sqs, faults_store
 from .records import make_record
 from .sinklog import consumer_of, impatient
 from .stage import Stage
@@ -136,6 +136,8 @@ LIMITS = [
             {"slow_ms": 300, "source": {"qos": 0}}),
     Control("killed-broker", "LOSS", "an MQTT broker that is killed with messages in memory", "mqtt-sqs", killed_broker,
             {"slow_ms": 1000}),
+    Control("fifo-batch", "ORDER", "a batch with ten of a group (fifo_batch_same_group), some of which SQS refuses", "kafka-fifo",
+            faults_sqs.lies("partial"), {"sink": {"fifo_batch_same_group": True}}),
 ]
 
 
