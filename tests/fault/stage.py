@@ -290,6 +290,9 @@ class Stage:
         self.bridge.assert_no_report()
         self.reader.finish()
         write_held(self.source, self.folder / "source.jsonl")
+        if self.to_fifo:
+            counts = self.brokers.sqs_sim.show(f"queues/{self.sink.url.rpartition('/')[2]}?limit=0")
+            self.notes["recognised"] = counts["deduplicated"]
 
     def verdict(self):
         report = self.folder / "report.json"
