@@ -97,11 +97,12 @@ class Connection:
         harm = self.proxy.harm
         step = harm.slice or len(chunk)
         for at in range(0, len(chunk), step):
-            part = self.proxy.count(self, way, chunk[at:at + step])
-            if part is None:
-                return
+            part, cut = self.proxy.count(way, chunk[at:at + step])
             writer.write(part)
             await writer.drain()
+            if cut:
+                self.end(harm.cut_how)
+                return
             if harm.slice:
                 await asyncio.sleep(0)
             if harm.rate:
@@ -158,14 +159,15 @@ class Proxy:
             self.connections.discard(connection)
             connection.end("fin")
 
-    def count(self, connection, way, part):
-        """What of these bytes goes on; None: the connection was cut before them."""
-        setattr(self.stats, way, getattr(self.stats, way) + len(part))
+    def count(self, way, part):
+        """What of these bytes goes on, and whether the connection ends there."""
+        cut = False
         if self.harm.flip and way == "up":
             part = self._flip(part)
         if self.harm.cut and way == self.harm.cut_way:
-            return self._cut(connection, part)
-        return part
+            part, cut = self._cut(part)
+        setattr(self.stats, way, getattr(self.stats, way) + len(part))
+        return part, cut
 
     def _flip(self, part):
         if len(part) < self.harm.flip:
@@ -175,14 +177,15 @@ class Proxy:
         self.harm.flip, self.stats.flips = 0, self.stats.flips + 1
         return part[:at] + bytes([part[at] ^ 1]) + part[at + 1:]
 
-    def _cut(self, connection, part):
-        self.until_cut -= len(part)
-        if self.until_cut > 0:
-            return part
+    def _cut(self, part):
+        """Up to the very byte: were whole chunks lost, a client that says much at once would never be heard."""
+        if len(part) < self.until_cut:
+            self.until_cut -= len(part)
+            return part, False
+        part = part[:self.until_cut]
         self._next_cut()
         self.stats.cuts += 1
-        connection.end(self.harm.cut_how)
-        return None
+        return part, True
 
     def _next_cut(self):
         self.until_cut = random.randint(1, max(1, 2 * self.harm.cut))

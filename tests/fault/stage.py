@@ -106,7 +106,7 @@ class Stage:
         needs_real = "kafka" in [kind for kind, side in zip(kinds, ("source", "sink")) if side in proxied]
         self.brokers, self.real_kafka = brokers, real_kafka or needs_real
         self.world = FaultWorld(folder, brokers, self.real_kafka)
-        self.source, self.sink = self._end(kinds[0], "source"), self._end(kinds[1], "sink")
+        self.source, self.sink = self._end(kinds[0]), self._end(kinds[1])
         self.links = {side: self._link(getattr(self, side)) for side in proxied}
         self.options = options
         if store != "off":
@@ -127,9 +127,9 @@ class Stage:
         self.to_fifo = kinds[1] == "fifo"
         self.outstanding = WINDOW // 2 if kinds[0] == "mqtt" else BACKLOG
 
-    def _end(self, kind, side):
+    def _end(self, kind):
         if kind == "mqtt":
-            return self.world.mqtt_topic(f"{self.folder.name}/{side}")
+            return self.world.mqtt_topic()
         if kind == "fifo":
             return self.world.queue(fifo=True)
         return self.world.end(kind, **({"partitions": 3} if kind == "kafka" else {}))
