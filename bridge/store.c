@@ -23,6 +23,12 @@ int64_t store_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t store_messages(const struct store *s)
+{
+    int64_t delivered = (int64_t)(s->deletes.count + s->deleting.count) + s->exported;
+    return s->usage.messages > delivered ? s->usage.messages - delivered : 0;
+}
+
 /* ---- entries and their lists ---- */
 
 /* A row is at most this long; a large one has pages of its own. */
@@ -119,7 +125,7 @@ void store_count_drop(struct store *s, enum counter reason, uint64_t n, const ch
 static void publish(struct store *s)
 {
     struct stats *stats = stats_of(s);
-    uint64_t messages = s->messages > 0 ? (uint64_t)s->messages : 0;
+    uint64_t messages = (uint64_t)store_messages(s);
     uint64_t bytes = (uint64_t)s->usage.used_bytes;
     atomic_store_explicit(&stats->store_messages, messages, memory_order_relaxed);
     atomic_store_explicit(&stats->store_bytes, bytes, memory_order_relaxed);
@@ -188,13 +194,13 @@ bool store_open(struct store *s, struct error *e)
     if (!s->disk) return false;
     if (s->setup.worker == 0) warn_of_others(s);
     s->usage = *store_disk_usage(s->disk);
-    s->messages = s->usage.messages;
     s->next_id = s->usage.last_id + 1;
     s->next_read = s->usage.first_id;
-    s->behind = s->messages > 0;
+    s->behind = s->next_read > 0;
     if (s->behind) s->direct = false;
-    if (s->messages)
-        log_info(s->name, "store: %lld messages are there from before", (long long)s->messages);
+    if (s->behind)
+        log_info(s->name, "store: %lld messages are there from before",
+                 (long long)s->usage.messages);
     if (s->recalls) {
         struct bytes ids = store_disk_remembered(s->disk);
         buf_add(&s->remembered, ids.ptr, ids.len);
@@ -218,7 +224,7 @@ void store_fail(struct store *s, const struct error *why)
 
 int64_t store_close(struct store *s)
 {
-    int64_t stay = s->writer ? s->messages : 0;
+    int64_t stay = s->writer ? store_messages(s) : 0;
     store_writer_stop(s->writer);
     s->writer = NULL;
     return stay;

@@ -6,7 +6,7 @@
 
 #include "bridge/store_db_private.h"
 
-enum { MAX_FINDINGS = 100 };
+enum { MAX_FINDINGS = 100, CHECK_ROWS = 256, CHECK_BYTES = 1024 * 1024 };
 
 #define SIZES_TEXT                                                                                 \
     "SELECT id, at_ms, length(head) + ifnull(length(body), 0) FROM msg WHERE id >= ? ORDER BY id"
@@ -22,6 +22,7 @@ static const char *const texts[STATEMENTS] = {
     [PUT_ASIDE] = "INSERT OR REPLACE INTO bad SELECT * FROM msg WHERE id = ?",
     [REMEMBER] = "INSERT OR REPLACE INTO taken(last_id, ids) VALUES (?, ?)",
     [FORGET] = "DELETE FROM taken WHERE last_id <= ?",
+    [NOTE_COUNT] = "UPDATE state SET messages = ?",
     [FREE_PAGES] = "PRAGMA freelist_count",
     [PAGES] = "PRAGMA page_count",
 };
@@ -120,9 +121,17 @@ enum store_result store_db_begin(struct store_db *db, struct error *e)
     return run(db, BEGIN, e);
 }
 
+static enum store_result note_count(struct store_db *db, struct error *e)
+{
+    if (!db->uncommitted) return STORE_DONE;
+    sqlite3_bind_int64(statement(db, NOTE_COUNT), 1, db->usage.messages + db->uncommitted);
+    return run(db, NOTE_COUNT, e);
+}
+
 enum store_result store_db_commit(struct store_db *db, struct error *e)
 {
-    enum store_result result = run(db, COMMIT, e);
+    enum store_result result = note_count(db, e);
+    if (result == STORE_DONE) result = run(db, COMMIT, e);
     if (result == STORE_DONE) {
         db->usage.messages += db->uncommitted;
         store_db_look_at_usage(db);
@@ -274,6 +283,24 @@ enum store_result store_db_read(struct store_db *db, int64_t from, struct store_
     return result;
 }
 
+enum store_result store_db_check(struct store_db *db, int64_t *at, int64_t last, struct error *e)
+{
+    sqlite3_stmt *s = statement(db, READ);
+    int code = SQLITE_ROW, rows = 0, bytes = 0;
+    sqlite3_bind_int64(s, 1, *at);
+    while (*at <= last && rows < CHECK_ROWS && bytes < CHECK_BYTES &&
+           (code = sqlite3_step(s)) == SQLITE_ROW) {
+        *at = sqlite3_column_int64(s, 0) + 1;
+        bytes += sqlite3_column_bytes(s, 4) + sqlite3_column_bytes(s, 5);
+        rows++;
+    }
+    enum store_result result = STORE_DONE;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) result = store_db_failed(db, "reading", code, e);
+    if (code == SQLITE_DONE) *at = last + 1;
+    sqlite3_reset(s);
+    return result;
+}
+
 /* ---- making room ---- */
 
 enum store_result store_db_drop(struct store_db *db, struct store_drop *d, struct error *e)
@@ -327,6 +354,15 @@ static void verify_pages(struct store_db *db, struct buf *findings)
     sqlite3_finalize(s);
 }
 
+static void verify_count(struct store_db *db, struct buf *findings)
+{
+    if (db->version < 3) return;
+    int64_t noted = store_db_pragma(db, "SELECT messages FROM state");
+    if (noted == db->usage.messages) return;
+    buf_printf(findings, "%" PRId64 " messages are there, and %" PRId64 " are noted\n",
+               db->usage.messages, noted);
+}
+
 static void verify_rows(struct store_db *db, struct buf *findings)
 {
     sqlite3_stmt *s = statement(db, READ);
@@ -349,5 +385,6 @@ static void verify_rows(struct store_db *db, struct buf *findings)
 void store_db_verify(struct store_db *db, struct buf *findings)
 {
     verify_pages(db, findings);
+    verify_count(db, findings);
     verify_rows(db, findings);
 }

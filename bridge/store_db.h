@@ -18,13 +18,13 @@ enum store_result {
 };
 
 struct store_usage {
-    int64_t messages;              /* counted when the file was opened, then kept */
+    int64_t messages;              /* as the last commit noted it in the file */
     int64_t used_bytes;            /* pages in use */
     int64_t file_bytes, max_bytes; /* all pages; as many as there may be */
     int64_t first_id;              /* of the messages, when the file was opened; 0: none */
     int64_t last_id;               /* the last one that is known to have been given; 0: none */
     int64_t bad;                   /* rows that were put aside: their checksum is wrong */
-    bool clean;                    /* the last one to have it open closed it */
+    bool unchecked; /* nobody closed it, and it is too large to look through all of it at once */
 };
 
 struct store_row {
@@ -34,14 +34,16 @@ struct store_row {
 };
 
 /* Makes the file where there is none. STORE_FAILED with FAULT_CONFIG where somebody else has it
- * open, or it is another's file. check: look through all pages, of a file that nobody closed. */
-enum store_result store_db_open(const char *path, int64_t max_bytes, bool check,
-                                struct store_db **db, struct error *e) MUST_USE;
+ * open, or it is another's file. Nothing is changed unless it is STORE_DONE. */
+enum store_result store_db_open(const char *path, int64_t max_bytes, struct store_db **db,
+                                struct error *e) MUST_USE;
 
 /* For looking and for salvage: no row is changed, and the log is left as it is. */
 enum store_result store_db_open_to_read(const char *path, struct store_db **db,
                                         struct error *e) MUST_USE;
-void store_db_close(struct store_db *db); /* notes that it was closed, where it was open to write */
+void store_db_close(struct store_db *db); /* notes that, where it was open to write */
+void store_db_abandon(
+    struct store_db *db); /* the file and its log stay as they are; NULL is fine */
 
 const struct store_usage *store_db_usage(const struct store_db *db);
 
@@ -73,6 +75,11 @@ struct store_reading {
 };
 enum store_result store_db_read(struct store_db *db, int64_t from, struct store_reading *r,
                                 struct error *e) MUST_USE;
+
+/* Looks at some of the rows from *at to `last`, whether they are there (their checksums are left to
+ * who reads them). *at: where to go on. */
+enum store_result store_db_check(struct store_db *db, int64_t *at, int64_t last,
+                                 struct error *e) MUST_USE;
 
 /* Deletes the oldest rows from `from` on: at least so many messages, so many bytes, and all that
  * came before before_ms. */

@@ -5,8 +5,9 @@
 
 #include "bridge/store_db_private.h"
 
-enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 2 };
-#define APPLICATION_ID 0x73717362 /* "sqsb" */
+enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 3 };
+#define CHECK_AT_ONCE_BYTES (INT64_C(64) * 1024 * 1024) /* a tenth of a second */
+#define APPLICATION_ID 0x73717362                       /* "sqsb" */
 
 /* Each step leads from its version to the next; 0 is an empty file. */
 #define COLUMNS                                                                                    \
@@ -16,6 +17,8 @@ static const char *const ladder[VERSION] = {
     "CREATE TABLE msg" COLUMNS "CREATE TABLE bad" COLUMNS
     "CREATE TABLE state(clean INTEGER NOT NULL) STRICT; INSERT INTO state VALUES (1);",
     "CREATE TABLE taken(last_id INTEGER PRIMARY KEY, ids BLOB NOT NULL) STRICT;",
+    "ALTER TABLE state ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE state SET messages = (SELECT count(*) FROM msg);",
 };
 
 /* EXCLUSIVE before WAL, so that there is no -shm file. */
@@ -88,26 +91,30 @@ static void set_max_pages(struct store_db *db, int64_t max_bytes)
     sqlite3_free(sql);
 }
 
-static enum store_result count_rows(struct store_db *db, struct error *e)
+static enum store_result look_at_rows(struct store_db *db, const char *count, struct error *e)
 {
     sqlite3_stmt *s = NULL;
     struct store_usage *u = &db->usage;
-    int code = sqlite3_prepare_v2(
-        db->sqlite, "SELECT count(*), ifnull(min(id), 0), ifnull(max(id), 0) FROM msg", -1, &s,
-        NULL);
+    char *sql = sqlite3_mprintf("SELECT (%s), ifnull((SELECT min(id) FROM msg), 0), "
+                                "ifnull((SELECT max(id) FROM msg), 0), clean FROM state",
+                                count);
+    int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &s, NULL);
+    sqlite3_free(sql);
     if (code == SQLITE_OK) code = sqlite3_step(s);
     enum store_result result = STORE_DONE;
+    store_db_look_at_usage(db);
     if (code == SQLITE_ROW) {
         u->messages = sqlite3_column_int64(s, 0);
         u->first_id = sqlite3_column_int64(s, 1);
         u->last_id = sqlite3_column_int64(s, 2);
+        u->unchecked = !sqlite3_column_int(s, 3) && u->file_bytes > CHECK_AT_ONCE_BYTES;
+        db->clean = sqlite3_column_int(s, 3);
     } else {
-        result = store_db_failed(db, "reading the store", code, e);
+        result = store_db_failed(db, "reading the store",
+                                 code == SQLITE_DONE ? SQLITE_CORRUPT : code, e);
     }
     sqlite3_finalize(s);
     u->bad = store_db_pragma(db, "SELECT count(*) FROM bad");
-    u->clean = store_db_pragma(db, "SELECT clean FROM state") == 1;
-    store_db_look_at_usage(db);
     return result;
 }
 
@@ -148,15 +155,14 @@ static enum store_result check_pages(struct store_db *db, struct error *e)
     return result;
 }
 
-static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, bool check,
-                                        struct error *e)
+static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, struct error *e)
 {
     enum store_result result = check_version(db, e);
     if (result == STORE_DONE) result = set_pragmas(db, e);
     if (result == STORE_DONE) result = climb(db, e);
-    if (result == STORE_DONE) result = count_rows(db, e);
+    if (result == STORE_DONE) result = look_at_rows(db, "messages", e);
     if (result == STORE_DONE) result = read_remembered(db, e);
-    if (result == STORE_DONE && check && !db->usage.clean) result = check_pages(db, e);
+    if (result == STORE_DONE && !db->clean && !db->usage.unchecked) result = check_pages(db, e);
     if (result == STORE_DONE) {
         set_max_pages(db, max_bytes);
         result = store_db_execute(db, "UPDATE state SET clean = 0", e);
@@ -174,7 +180,7 @@ static enum store_result begin_to_read(struct store_db *db, struct error *e)
                                   "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
                                   "PRAGMA cell_size_check = ON",
                                   e);
-    if (result == STORE_DONE && count_rows(db, e) != STORE_DONE) {
+    if (result == STORE_DONE && look_at_rows(db, "SELECT count(*) FROM msg", e) != STORE_DONE) {
         int64_t last = store_db_pragma(db, "SELECT max(id) FROM msg"); /* needs few pages */
         db->usage.last_id = last > 0 ? last : 0;
     }
@@ -204,14 +210,20 @@ static enum store_result open_file(const char *path, int flags, struct store_db 
     return STORE_FAILED;
 }
 
-enum store_result store_db_open(const char *path, int64_t max_bytes, bool check,
-                                struct store_db **out, struct error *e)
+void store_db_abandon(struct store_db *db)
+{
+    if (!db) return;
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    discard(db);
+}
+
+enum store_result store_db_open(const char *path, int64_t max_bytes, struct store_db **out,
+                                struct error *e)
 {
     enum store_result result = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, out, e);
-    if (result == STORE_DONE) result = begin_to_write(*out, max_bytes, check, e);
+    if (result == STORE_DONE) result = begin_to_write(*out, max_bytes, e);
     if (result == STORE_DONE) return result;
-    sqlite3_db_config((*out)->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    discard(*out);
+    store_db_abandon(*out);
     *out = NULL;
     return result;
 }

@@ -20,6 +20,7 @@ enum statement {
     PUT_ASIDE,
     REMEMBER,
     FORGET,
+    NOTE_COUNT,
     FREE_PAGES,
     PAGES,
     STATEMENTS,
@@ -33,7 +34,7 @@ struct store_db {
     int64_t uncommitted; /* messages that the open transaction has added */
     struct buf head, remembered;
     struct store_room room;
-    bool to_read;
+    bool to_read, clean; /* clean: the last one to have it open closed it */
 };
 
 /* Sets the error, and says which result it is. */

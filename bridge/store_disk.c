@@ -17,109 +17,106 @@ struct store_disk {
     struct store_disk_conf conf;
     struct store_files files;
     struct store_db *db;
-    struct buf ids; /* of the round's rows */
-    bool full;      /* the reserve was given up */
+    struct buf ids;                 /* of the round's rows */
+    int64_t check_next, check_last; /* rows to be looked at; next > last: none */
+    bool full;                      /* the reserve was given up */
     struct log_limit complaint;
 };
 
 /* ---- what is damaged ---- */
 
-/* Skips what can't be read, in growing steps. Returns how many rows were taken over. */
-static enum store_result salvage_rows(struct store_disk *d, struct store_db *from, int64_t last,
-                                      int64_t *salvaged, struct error *e)
+/* Skips what can't be read, in growing steps. */
+static enum store_result salvage_rows(struct store_db *to, struct store_db *from, struct error *e)
 {
+    int64_t last = store_db_usage(from)->last_id ? store_db_usage(from)->last_id : INT64_MAX / 4;
     struct store_row rows[SALVAGE_ROWS];
     struct store_reading r = {.rows = rows, .max = SALVAGE_ROWS, .max_bytes = SIZE_MAX};
     int64_t at = 0, step = 1; /* rows to pass over */
     enum store_result written = STORE_DONE;
     while (written == STORE_DONE && !r.end && at <= last) {
         enum store_result result = store_db_read(from, at, &r, e);
-        written = store_db_begin(d->db, e);
+        written = store_db_begin(to, e);
         for (size_t i = 0; i < r.count; i++) {
-            if (written == STORE_DONE) written = store_db_append(d->db, &rows[i], e);
+            if (written == STORE_DONE) written = store_db_append(to, &rows[i], e);
             msg_unref(rows[i].msg);
         }
-        if (written == STORE_DONE) written = store_db_commit(d->db, e);
-        if (written == STORE_DONE) *salvaged += (int64_t)r.count;
+        if (written == STORE_DONE) written = store_db_commit(to, e);
         at = r.next;
         if (result == STORE_DONE) continue;
         r.end = false;
         step = r.count ? 1 : 2 * step;
         at += step;
     }
-    if (written != STORE_DONE) store_db_rollback(d->db);
+    if (written != STORE_DONE) store_db_rollback(to);
     return written;
 }
 
-static enum store_result salvage_remembered(struct store_disk *d, const struct store_db *from,
+static enum store_result salvage_remembered(struct store_db *to, const struct store_db *from,
                                             struct error *e)
 {
     struct bytes ids = store_db_remembered(from);
     if (!ids.len) return STORE_DONE;
-    enum store_result result = store_db_begin(d->db, e);
-    int64_t last = store_db_usage(from)->last_id;
-    if (result == STORE_DONE) result = store_db_remember(d->db, last, ids, 0, e);
-    if (result == STORE_DONE) result = store_db_commit(d->db, e);
-    if (result != STORE_DONE) store_db_rollback(d->db);
+    enum store_result result = store_db_begin(to, e);
+    if (result == STORE_DONE)
+        result = store_db_remember(to, store_db_usage(from)->last_id, ids, 0, e);
+    if (result == STORE_DONE) result = store_db_commit(to, e);
+    if (result != STORE_DONE) store_db_rollback(to);
     return result;
 }
 
-static void salvage(struct store_disk *d, const char *kept)
+static void salvage(struct store_disk *d, struct store_db *to)
 {
     struct store_db *from;
     struct error e = {0};
-    int64_t salvaged = 0, last = INT64_MAX / 4;
     const char *name = d->conf.pipeline;
-    if (store_db_open_to_read(kept, &from, &e) != STORE_DONE) {
-        log_error(name, "store: nothing of \"%s\" can be read: %s", kept, e.text);
+    if (store_db_open_to_read(d->files.db, &from, &e) != STORE_DONE) {
+        log_error(name, "store: nothing of it can be read: %s", e.text);
         return;
     }
-    if (store_db_usage(from)->last_id) last = store_db_usage(from)->last_id;
-    enum store_result result = salvage_rows(d, from, last, &salvaged, &e);
-    if (result == STORE_DONE) result = salvage_remembered(d, from, &e);
+    enum store_result result = salvage_rows(to, from, &e);
+    if (result == STORE_DONE) result = salvage_remembered(to, from, &e);
     store_db_close(from);
     if (result != STORE_DONE)
-        log_error(name, "store: taking messages over from \"%s\" ended early: %s", kept, e.text);
-    store_files_tidy(kept);
-    log_warn(name, "store: %" PRId64 " messages of \"%s\" were still readable and are delivered",
-             salvaged, kept);
+        log_error(name, "store: taking messages over from it ended early: %s", e.text);
+    log_warn(name, "store: %" PRId64 " messages of it are still readable and are delivered",
+             store_db_usage(to)->messages);
 }
 
-static enum store_result open_db(struct store_disk *d, struct error *e)
-{
-    if (store_files_suspected(&d->files)) {
-        error_set(e, FAULT_FATAL, "it was found damaged while the bridge ran");
-        return STORE_BROKEN;
-    }
-    return store_db_open(d->files.db, d->conf.max_bytes, true, &d->db, e);
-}
-
-/* The usage is counted when a file is opened, so it is opened once more. */
+/* What is readable is in a file of its own before anything is renamed: a kill at any time leaves
+ * the damaged one, or the new one, and all of it. */
 static bool start_anew(struct store_disk *d, struct error *e)
 {
     char *kept;
+    struct store_db *to;
     log_error(d->conf.pipeline, "store: \"%s\" is damaged: %s", d->files.db, e->text);
-    if (!store_files_quarantine(&d->files, &kept, e)) return false;
+    store_db_abandon(d->db);
+    d->db = NULL;
+    d->check_last = 0;
+    store_files_clear_anew(&d->files);
+    if (store_db_open(d->files.anew, d->conf.max_bytes, &to, e) != STORE_DONE) return false;
+    salvage(d, to);
+    store_db_close(to);
+    if (!store_files_replace(&d->files, &kept, e)) return false;
+    store_files_tidy(kept);
     log_error(d->conf.pipeline,
-              "store: the damaged one is kept as \"%s\", and a new one is begun (look at it with "
-              "sqlite3; nothing of it is deleted)",
+              "store: the damaged one is kept as \"%s\", and a new one goes on in its place (look "
+              "at it with sqlite3; nothing of it is deleted)",
               kept);
-    bool ok = store_db_open(d->files.db, d->conf.max_bytes, false, &d->db, e) == STORE_DONE;
-    if (ok) {
-        salvage(d, kept);
-        store_db_close(d->db);
-        d->db = NULL;
-        ok = store_db_open(d->files.db, d->conf.max_bytes, false, &d->db, e) == STORE_DONE;
-    }
     free(kept);
-    return ok;
+    return store_db_open(d->files.db, d->conf.max_bytes, &d->db, e) == STORE_DONE;
 }
 
 /* ---- opening ---- */
 
+static enum store_result open_db(struct store_disk *d, struct error *e)
+{
+    return store_db_open(d->files.db, d->conf.max_bytes, &d->db, e);
+}
+
 static bool open_disk(struct store_disk *d, struct error *e)
 {
-    if (!store_files_check_folder(d->conf.folder, e) || !store_files_lock(&d->files, e))
+    if (!store_files_check_folder(d->conf.folder, e) || !store_files_lock(&d->files, e) ||
+        !store_files_settle(&d->files, e))
         return false;
     enum store_result result = open_db(d, e);
     if (result == STORE_NO_SPACE) { /* a last run may have filled the disk */
@@ -127,8 +124,11 @@ static bool open_disk(struct store_disk *d, struct error *e)
         d->full = true;
         result = open_db(d, e);
     }
-    if (result == STORE_BROKEN) return start_anew(d, e);
+    if (result == STORE_BROKEN && start_anew(d, e)) result = STORE_DONE;
     if (result != STORE_DONE) return false;
+    const struct store_usage *u = store_db_usage(d->db);
+    d->check_next = u->first_id;
+    d->check_last = u->unchecked ? u->last_id : 0;
     if (!d->full && !store_files_reserve(&d->files)) {
         d->full = true;
         log_warn(d->conf.pipeline,
@@ -272,15 +272,46 @@ static void shrink_empty(struct store_disk *d, struct store_round *r)
     if (r->result == STORE_NO_SPACE) r->result = STORE_DONE;
 }
 
+static void read_round(struct store_disk *d, struct store_round *r)
+{
+    r->result = store_db_read(d->db, r->read_from, &r->read, &r->error);
+    if (r->result == STORE_DONE && d->check_next < r->read.next) d->check_next = r->read.next;
+    for (size_t i = 0; r->result == STORE_BROKEN && i < r->read.count; i++)
+        msg_unref(r->read.rows[i].msg); /* they are read again */
+    if (r->result == STORE_BROKEN) r->read.count = 0;
+}
+
+/* Once more in a new file, where the old one turns out to be damaged: what was committed is not
+ * done again. */
+static void play_round(struct store_disk *d, struct store_round *r)
+{
+    r->result = STORE_DONE;
+    if (!r->committed) write_round(d, r);
+    if (d->full && r->result == STORE_DONE) try_to_recover(d, r);
+    if (r->result == STORE_DONE) shrink_empty(d, r);
+    if (r->result == STORE_DONE && r->reading) read_round(d, r);
+}
+
 void store_disk_round(struct store_disk *d, struct store_round *r)
 {
     r->appended = r->committed = false;
-    write_round(d, r);
-    if (d->full && r->result == STORE_DONE) try_to_recover(d, r);
-    if (r->result == STORE_DONE) shrink_empty(d, r);
-    if (r->result == STORE_DONE && r->reading)
-        r->result = store_db_read(d->db, r->read_from, &r->read, &r->error);
-    if (r->result == STORE_BROKEN) store_files_suspect(&d->files);
+    r->disk_full = d->full;
+    if (d->db) play_round(d, r);
+    if (d->db && r->result == STORE_BROKEN && start_anew(d, &r->error)) play_round(d, r);
+    if (!d->db) r->result = STORE_FAILED;
+    if (!d->db) return;
     r->disk_full = d->full;
     r->usage = *store_db_usage(d->db);
+}
+
+bool store_disk_check_some(struct store_disk *d)
+{
+    struct error e;
+    if (!d->db || d->check_next > d->check_last) return false;
+    enum store_result result = store_db_check(d->db, &d->check_next, d->check_last, &e);
+    if (result == STORE_BROKEN && start_anew(d, &e)) return false;
+    if (result == STORE_DONE) return d->check_next <= d->check_last;
+    log_error(d->conf.pipeline, "store: %s", e.text);
+    d->check_last = 0;
+    return false;
 }

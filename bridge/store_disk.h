@@ -17,7 +17,8 @@ struct store_disk_conf {
 };
 
 /* A damaged database is renamed to *.corrupt-UTC, what can be read of it is taken over into a new
- * one, and it is said loudly. NULL (FAULT_CONFIG, FAULT_FATAL): it can't be had. */
+ * one, and it is said loudly; whether that is found here, in a round or between rounds. NULL
+ * (FAULT_CONFIG, FAULT_FATAL): it can't be had. */
 struct store_disk *store_disk_open(const struct store_disk_conf *conf, struct error *e) MUST_USE;
 void store_disk_close(struct store_disk *d); /* NULL is fine */
 
@@ -45,10 +46,14 @@ struct store_round {
     bool committed; /* deletes and drop are */
     bool disk_full; /* and it can take no more rows for now, for this reason */
     struct store_usage usage;
-    enum store_result result; /* STORE_BROKEN, STORE_FAILED: the process can't go on with it */
+    enum store_result result; /* anything but STORE_DONE: the process can't go on with it */
     struct error error;
 };
 
 void store_disk_round(struct store_disk *d, struct store_round *r);
+
+/* Between rounds: a large file that nobody closed is looked through a piece at a time. False: there
+ * is nothing more to look at. */
+bool store_disk_check_some(struct store_disk *d);
 
 #endif

@@ -21,7 +21,8 @@ void store_files_name(struct store_files *f, const char *folder, const char *pip
     f->wal = mem_printf("%s-wal", f->db);
     f->lock = mem_printf("%s/%s.%u.lock", folder, pipeline, worker);
     f->reserve = mem_printf("%s/%s.%u.reserve", folder, pipeline, worker);
-    f->suspect = mem_printf("%s/%s.%u.suspect", folder, pipeline, worker);
+    f->anew = mem_printf("%s.new", f->db);
+    f->whole = mem_printf("%s.whole", f->db);
     f->lock_fd = -1;
     f->reserved = false;
 }
@@ -33,7 +34,8 @@ void store_files_free(struct store_files *f)
     free(f->wal);
     free(f->lock);
     free(f->reserve);
-    free(f->suspect);
+    free(f->anew);
+    free(f->whole);
 }
 
 /* Locks and fsync() of these can't be relied on. statfs(2) */
@@ -89,10 +91,7 @@ bool store_files_lock(struct store_files *f, struct error *e)
     if (f->lock_fd < 0)
         return error_set(e, FAULT_CONFIG, "opening \"%s\": %s (check the folder's permissions)",
                          f->lock, strerror(errno));
-    if (flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        touch(f->db); /* for us alone; SQLite gives its log the same mode */
-        return true;
-    }
+    if (flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0) return true;
     error_set(e, FAULT_CONFIG,
               "another process has the store \"%s\" open (two can't share one: "
               "end the other, or give this one a store_path of its own)",
@@ -127,19 +126,9 @@ void store_files_release(struct store_files *f)
     f->reserved = false;
 }
 
-void store_files_suspect(const struct store_files *f)
+void store_files_tidy(const char *path)
 {
-    touch(f->suspect);
-}
-
-bool store_files_suspected(const struct store_files *f)
-{
-    return access(f->suspect, F_OK) == 0;
-}
-
-void store_files_tidy(const char *kept)
-{
-    char *wal = mem_printf("%s-wal", kept);
+    char *wal = mem_printf("%s-wal", path);
     struct stat s;
     if (stat(wal, &s) == 0 && s.st_size == 0) unlink(wal);
     free(wal);
@@ -160,20 +149,49 @@ static char *name_for(const struct store_files *f)
     return name;
 }
 
-bool store_files_quarantine(const struct store_files *f, char **kept, struct error *e)
+static bool rename_where_there(const char *from, const char *to)
+{
+    return rename(from, to) == 0 || errno == ENOENT;
+}
+
+/* The log first: beside the new database it would be taken for its own. */
+static bool swap(const struct store_files *f, char **kept, struct error *e)
 {
     *kept = name_for(f);
     char *wal = mem_printf("%s-wal", *kept);
-    bool renamed = rename(f->db, *kept) == 0;
-    if (renamed && rename(f->wal, wal) != 0 && errno != ENOENT) renamed = false;
+    bool ok = rename_where_there(f->wal, wal) && rename_where_there(f->db, *kept) &&
+              rename(f->whole, f->db) == 0;
     free(wal);
-    if (renamed) {
-        unlink(f->suspect);
-        return true;
-    }
-    error_set(e, FAULT_CONFIG, "putting the damaged store \"%s\" aside: %s (move it away by hand)",
+    if (ok) return true;
+    error_set(e, FAULT_CONFIG, "putting the damaged store \"%s\" aside: %s (check the folder)",
               f->db, strerror(errno));
     free(*kept);
     *kept = NULL;
     return false;
+}
+
+void store_files_clear_anew(const struct store_files *f)
+{
+    char *wal = mem_printf("%s-wal", f->anew);
+    unlink(f->anew);
+    unlink(wal);
+    free(wal);
+}
+
+bool store_files_replace(const struct store_files *f, char **kept, struct error *e)
+{
+    *kept = NULL;
+    if (rename(f->anew, f->whole) == 0) return swap(f, kept, e);
+    return error_set(e, FAULT_CONFIG, "renaming \"%s\": %s (check the folder)", f->anew,
+                     strerror(errno));
+}
+
+bool store_files_settle(const struct store_files *f, struct error *e)
+{
+    char *kept = NULL;
+    bool ok = access(f->whole, F_OK) != 0 || swap(f, &kept, e);
+    free(kept);
+    store_files_clear_anew(f);
+    if (ok) touch(f->db); /* SQLite gives its log the same mode */
+    return ok;
 }

@@ -3,8 +3,9 @@
  *   orders.0.db       the messages (and orders.0.db-wal, SQLite's log)
  *   orders.0.lock     locked by the process that has it open
  *   orders.0.reserve  space to be given up, so that a full disk can still drain
- *   orders.0.suspect  is there when the database was found damaged while it ran
  *   orders.0.db.corrupt-20261122T214500Z   a damaged one, kept for you
+ *   orders.0.db.new   what was readable of it so far, while it is copied there
+ *   orders.0.db.whole the same, all of it: it is about to take the place of the damaged one
  *
  * Thread: one at a time. Owner: struct store_files owns its strings and the lock. */
 #ifndef BRIDGE_STORE_FILES_H
@@ -13,7 +14,7 @@
 #include "bridge/error.h"
 
 struct store_files {
-    char *db, *wal, *lock, *reserve, *suspect;
+    char *db, *wal, *lock, *reserve, *anew, *whole;
     int lock_fd;
     bool reserved;
 };
@@ -30,16 +31,19 @@ bool store_files_check_folder(const char *folder, struct error *e) MUST_USE;
 /* False (FAULT_CONFIG): another process has it. */
 bool store_files_lock(struct store_files *f, struct error *e) MUST_USE;
 
+/* Once locked: ends what a last run left half done, and makes the database, for us alone. */
+bool store_files_settle(const struct store_files *f, struct error *e) MUST_USE;
+
 bool store_files_reserve(struct store_files *f); /* false: there is no space for it */
 void store_files_release(struct store_files *f); /* the reserve */
 /* Whether there is space for the reserve, and some more to work with. */
 bool store_files_have_space(const struct store_files *f);
 
-void store_files_suspect(const struct store_files *f); /* to be put aside at the next start */
-bool store_files_suspected(const struct store_files *f);
+void store_files_tidy(const char *path); /* removes an empty log that reading left beside it */
 
-/* Renames database and log; *kept is the new name, to be freed. */
-void store_files_tidy(const char *kept); /* removes an empty log that reading left beside it */
-bool store_files_quarantine(const struct store_files *f, char **kept, struct error *e) MUST_USE;
+/* The damaged database and its log get another name, and `anew` takes its place. Whoever is killed
+ * meanwhile ends it at the next start. *kept is that name, to be freed; NULL: there is none. */
+void store_files_clear_anew(const struct store_files *f);
+bool store_files_replace(const struct store_files *f, char **kept, struct error *e) MUST_USE;
 
 #endif

@@ -100,7 +100,7 @@ struct store {
     int64_t next_id;
     bool behind; /* rows from next_read on are on disk only */
     int64_t next_read;
-    int64_t messages; /* on disk and not delivered */
+    int64_t exported; /* delivered, and kept all the same */
     struct store_usage usage;
     bool disk_full, at_limit;
     int64_t limit_bytes;                               /* where it was at its limit */
@@ -115,6 +115,7 @@ struct store {
 /* store.c */
 void store_wake(struct store *s);
 int64_t store_now_ms(void);
+int64_t store_messages(const struct store *s); /* on disk and not delivered */
 void store_fail(struct store *s, const struct error *why);
 void store_count_drop(struct store *s, enum counter reason, uint64_t n, const char *why);
 uint32_t store_bytes_on_disk(const struct msg *m);

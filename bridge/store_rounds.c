@@ -147,7 +147,6 @@ static void written(struct store *s, struct store_entry *e)
         store_entry_let_go(e);
         return;
     }
-    s->messages++;
     bool waits = !e->in_ready && !e->in_back;
     if (e->leg) store_leg_end(s, e, true);
     if (e->in_back) {
@@ -225,7 +224,6 @@ static void end_drop(struct store *s)
             store_list_push(&kept, e);
     s->ready = kept;
     if (s->behind && s->next_read <= d->last_id) s->next_read = d->last_id + 1;
-    s->messages -= d->dropped;
     bool by_age = d->before_ms != 0 && !d->messages && !d->bytes;
     if (by_age)
         store_count_drop(s, COUNT_DROPPED_AGE, (uint64_t)d->dropped, "older than store_max_age");
@@ -243,14 +241,13 @@ static void end_read(struct store *s)
     if (s->round.result != STORE_DONE) return;
     s->next_read = r->next;
     s->behind = !r->end;
-    s->messages -= (int64_t)r->bad;
     store_count_drop(s, COUNT_DROPPED_CORRUPT, r->bad,
                      "their checksum is wrong (they are kept in the table \"bad\" of the store)");
 }
 
 static void look_again(struct store *s)
 {
-    bool shrink = !s->messages && s->usage.file_bytes - s->usage.used_bytes > FILL_BYTES;
+    bool shrink = !s->usage.messages && s->usage.file_bytes - s->usage.used_bytes > FILL_BYTES;
     if (!s->disk_full && !shrink) return;
     loop_timer_start(s->loop, &s->look_timer, s->disk_full ? LOOK_AGAIN_MS : SHRINK_MS);
 }
@@ -262,9 +259,9 @@ static void round_done(struct post *post)
     s->busy = false;
     s->usage = r->usage;
     s->disk_full = r->disk_full;
+    end_deletes(s);
     end_drop(s);
     end_appends(s);
-    end_deletes(s);
     end_read(s);
     look_again(s);
     if (r->result != STORE_DONE) store_fail(s, &r->error);
@@ -303,7 +300,7 @@ static void age_is_due(void *arg)
 {
     struct store *s = arg;
     uint64_t every_ms = (uint64_t)s->conf->store_max_age / 20;
-    if (s->messages) s->drop_before_ms = store_now_ms() - s->conf->store_max_age;
+    if (store_messages(s)) s->drop_before_ms = store_now_ms() - s->conf->store_max_age;
     loop_timer_start(s->loop, &s->age_timer, every_ms < 1000 ? 1000 : every_ms);
     store_wake(s);
 }

@@ -125,7 +125,8 @@ static int64_t slack(const struct store *s)
 
 bool store_is_blocked(const struct store *s)
 {
-    bool at_limit = s->at_limit && s->messages && s->usage.used_bytes > s->limit_bytes - slack(s);
+    bool at_limit =
+        s->at_limit && store_messages(s) && s->usage.used_bytes > s->limit_bytes - slack(s);
     return s->disk_full || at_limit;
 }
 
@@ -134,7 +135,7 @@ static bool has_too_many(const struct store *s)
 {
     int64_t coming = (int64_t)s->filling.count + (int64_t)s->writing.count;
     int64_t most = s->conf->store_max_messages;
-    return most && s->messages + coming - s->drop_messages >= most;
+    return most && store_messages(s) + coming - s->drop_messages >= most;
 }
 
 static bool has_too_much(const struct store *s, size_t bytes)
@@ -185,7 +186,7 @@ static void drop_newest(struct store *s, struct leg *l)
 
 static bool can_drop_oldest(const struct store *s)
 {
-    return !s->disk_full && store_first_waiting(s) && s->messages > s->drop_messages;
+    return !s->disk_full && store_first_waiting(s) && store_messages(s) > s->drop_messages;
 }
 
 /* False: there is nothing to drop for it. */

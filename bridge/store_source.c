@@ -31,7 +31,6 @@ static bool is_too_old(const struct store *s, const struct store_entry *e, int64
 static void drop_old(struct store *s, struct store_entry *e)
 {
     store_delete(s, e->id, NULL);
-    s->messages--;
     store_count_drop(s, COUNT_DROPPED_AGE, 1, "older than store_max_age");
     store_entry_let_go(e);
 }
@@ -111,7 +110,7 @@ static void confirmed(struct store *s, struct store_entry *e, struct receipt *r)
         e->settled = r;
         return;
     }
-    if (e->id) s->messages--;
+    if (e->id && s->setup.keep) s->exported++;
     if (e->id && !s->setup.keep)
         store_delete(s, e->id, r);
     else

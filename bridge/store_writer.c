@@ -15,12 +15,18 @@ struct store_writer {
     bool stop;
 };
 
-/* NULL: it is over. */
+/* NULL: it is over. Before it waits there is a little to look at. */
 static struct store_round *next_round(struct store_writer *w)
 {
+    bool more = store_disk_check_some(w->disk);
     pthread_mutex_lock(&w->lock);
-    while (!w->round && !w->stop)
-        pthread_cond_wait(&w->change, &w->lock);
+    while (!w->round && !w->stop) {
+        if (!more) pthread_cond_wait(&w->change, &w->lock);
+        if (!more) continue;
+        pthread_mutex_unlock(&w->lock);
+        more = store_disk_check_some(w->disk);
+        pthread_mutex_lock(&w->lock);
+    }
     struct store_round *r = w->round;
     w->round = NULL;
     pthread_mutex_unlock(&w->lock);

@@ -248,6 +248,12 @@ static void what_is_no_folder_is_refused(void **state)
 
 /* ---- what is damaged ---- */
 
+/* Databases that were put aside, without their logs. */
+static unsigned kept(const struct store_folder *f)
+{
+    return store_folder_count(f, ".corrupt-") - store_folder_count(f, "Z-wal");
+}
+
 static void overwrite(const char *path, off_t at, const void *bytes, size_t len)
 {
     int fd = open(path, O_WRONLY);
@@ -289,7 +295,7 @@ static void a_file_of_version_1_goes_on(void **state)
     struct store_disk *d = open_disk(f);
     expect_remembered(d, 6, 25);
     store_disk_close(d);
-    assert_int_equal(store_folder_count(f, "corrupt"), 0);
+    assert_int_equal(kept(f), 0);
 }
 
 static void expect_same_bytes(const char *path, const char *as)
@@ -318,7 +324,7 @@ static void a_newer_version_is_left_alone(void **state)
     expect_refusal(&conf, "has version 255, this program knows up to");
     expect_same_bytes(f->db, same);
     expect_same_bytes(wal, same_wal);
-    assert_int_equal(store_folder_count(f, "corrupt"), 0);
+    assert_int_equal(kept(f), 0);
 }
 
 static void another_program_s_file_is_left_alone(void **state)
@@ -359,19 +365,10 @@ static void a_damaged_file_is_kept_and_what_is_readable_taken_over(void **state)
     flip_bytes(f->db);
     overwrite(f->db, 0, "not a database any more", 16);
     d = open_disk(f); /* not even the header is right */
-    assert_int_equal(store_folder_count(f, "corrupt"), 1);
+    assert_int_equal(kept(f), 1);
     assert_int_equal(read_all(d, numbers, NULL), 0);
     assert_true(append(d, 1, 1, 1));
     store_disk_close(d);
-}
-
-static void suspect(const struct store_folder *f)
-{
-    char path[96];
-    snprintf(path, sizeof(path), "%s/test.0.suspect", f->path);
-    int fd = open(path, O_WRONLY | O_CREAT, 0600);
-    assert_true(fd >= 0);
-    close(fd);
 }
 
 static void pages_that_are_damaged_cost_only_their_rows(void **state)
@@ -382,25 +379,32 @@ static void pages_that_are_damaged_cost_only_their_rows(void **state)
     append(d, 1, 4000, 500);
     store_disk_close(d);
     flip_bytes(f->db);
-    suspect(f); /* as a run leaves it that came upon such a page */
-    d = open_disk(f);
-    assert_int_equal(store_folder_count(f, "corrupt"), 1);
-    assert_int_equal(store_folder_count(f, "suspect"), 0);
+    d = open_disk(f); /* it was closed in good order, so it is not looked through */
+    assert_int_equal(kept(f), 0);
+    assert_true(append(d, 4001, 10, 500));
     size_t n = read_all(d, numbers, NULL);
+    assert_int_equal(kept(f), 1);
+    assert_int_equal(numbers[n - 1], 4010);
+    assert_false(store_disk_check_some(d));
     assert_true(n > 3000 && n < 4000);
     for (size_t i = 1; i < n; i++)
         assert_true(numbers[i - 1] < numbers[i]);
     assert_int_equal(store_disk_usage(d)->messages, n);
+    assert_true(append(d, 4011, 10, 500));
+    store_disk_close(d);
+    d = open_disk(f);
+    assert_int_equal(read_all(d, numbers, NULL), n + 10);
+    assert_int_equal(kept(f), 1);
     store_disk_close(d);
 }
 
 /* The chain of a large body, which opening does not follow: its pages begin with the next one's
  * number. sqlite.org/fileformat 1.6 */
-static void break_chain(const char *path)
+static void break_chain(const char *path, unsigned page_number)
 {
     int fd = open(path, O_RDONLY);
     unsigned char page[4];
-    off_t at = 4096 * 100;
+    off_t at = (off_t)4096 * page_number;
     assert_true(fd >= 0);
     do
         at += 4096;
@@ -409,28 +413,88 @@ static void break_chain(const char *path)
     overwrite(path, at, "\177\377\377\377", 4);
 }
 
-static void a_page_that_is_found_damaged_while_running_is_noted(void **state)
+static void a_large_body_that_is_damaged_costs_only_its_row(void **state)
 {
     const struct store_folder *f = *state;
-    static struct store_row rows[MAX_ROWS];
+    unsigned numbers[MAX_ROWS];
     struct store_disk *d = open_disk(f);
     append(d, 1, 100, 20000);
     store_disk_close(d);
-    break_chain(f->db);
-    d = open_disk(f); /* it was closed in good order, so it is not looked through */
-    struct store_round r = {.reading = true,
-                            .read = {.rows = rows, .max = MAX_ROWS, .max_bytes = SIZE_MAX}};
-    store_disk_round(d, &r);
-    for (size_t i = 0; i < r.read.count; i++)
-        msg_unref(rows[i].msg);
-    assert_int_equal(r.result, STORE_BROKEN);
-    assert_int_equal(store_folder_count(f, "suspect"), 1);
-    store_disk_close(d);
-    unsigned numbers[MAX_ROWS];
-    d = open_disk(f); /* the next start */
-    assert_int_equal(store_folder_count(f, ".corrupt-"), 1);
+    break_chain(f->db, 100);
+    d = open_disk(f);
     assert_int_equal(read_all(d, numbers, NULL), 99);
+    assert_int_equal(kept(f), 1);
     store_disk_close(d);
+}
+
+/* As a kill leaves it: the log is there, and the note that says "closed" is not. */
+static void put_killed(const struct store_folder *f, const char *as)
+{
+    char wal[128], as_wal[160];
+    snprintf(wal, sizeof(wal), "%s-wal", f->db);
+    snprintf(as_wal, sizeof(as_wal), "%s-wal", as);
+    copy(f->db, as, 0);
+    copy(wal, as_wal, 0);
+}
+
+/* Too large to be looked through at once: it is found between rounds, before anybody reads it. */
+static void a_large_file_is_looked_through_between_rounds(void **state)
+{
+    const struct store_folder *f = *state;
+    char other[128];
+    unsigned n = 1, looks = 0;
+    struct store_disk *d = open_disk(f);
+    snprintf(other, sizeof(other), "%s/other.0.db", f->path);
+    for (; n < 700; n += 100)
+        append(d, n, 100, 100000);
+    put_killed(f, other);
+    store_disk_close(d);
+    break_chain(other, 10000);
+    struct store_disk_conf conf = {f->path, "other", 0, MANY_BYTES};
+    struct error e = {0};
+    d = store_disk_open(&conf, &e);
+    assert_non_null(d);
+    assert_int_equal(store_disk_usage(d)->messages, 700);
+    assert_int_equal(kept(f), 0);
+    while (store_disk_check_some(d))
+        looks++;
+    assert_int_equal(kept(f), 1);
+    assert_int_equal(store_disk_usage(d)->messages, 699);
+    store_disk_close(d);
+    assert_true(looks > 3);
+}
+
+static void expect_one_of(const struct store_folder *f, unsigned messages)
+{
+    unsigned numbers[MAX_ROWS];
+    struct store_disk *d = open_disk(f);
+    assert_int_equal(read_all(d, numbers, NULL), messages);
+    assert_int_equal(store_disk_usage(d)->messages, messages);
+    store_disk_close(d);
+}
+
+/* The new file is whole, and has not got its name: the old one is still there, or gone already. */
+static void a_kill_while_a_damaged_file_is_replaced_loses_nothing(void **state)
+{
+    const struct store_folder *f = *state;
+    char anew[128], whole[128];
+    snprintf(anew, sizeof(anew), "%s.new", f->db);
+    snprintf(whole, sizeof(whole), "%s.whole", f->db);
+    struct store_disk *d = open_disk(f);
+    append(d, 1, 10, 10);
+    store_disk_close(d);
+    copy(f->db, anew, 0); /* not all of it: it is begun again */
+    d = open_disk(f);
+    append(d, 11, 10, 10);
+    store_disk_close(d);
+    assert_int_equal(store_folder_count(f, ".new"), 0);
+    copy(f->db, whole, 0);
+    overwrite(f->db, 0, "not a database any more", 16);
+    expect_one_of(f, 20);
+    assert_int_equal(kept(f), 1);
+    assert_int_equal(rename(f->db, whole), 0);
+    expect_one_of(f, 20);
+    assert_int_equal(store_folder_count(f, ".whole"), 0);
 }
 
 static off_t find(const char *path, const char *text)
@@ -488,7 +552,7 @@ static void a_log_cut_short_keeps_whole_commits_only(void **state)
             assert_int_equal(numbers[i], i + 1);
         store_disk_close(other);
     }
-    assert_int_equal(store_folder_count(f, "corrupt"), 0);
+    assert_int_equal(kept(f), 0);
     store_disk_close(d);
 }
 
@@ -513,7 +577,9 @@ int main(void)
         ON_DISK(another_program_s_file_is_left_alone),
         ON_DISK(a_damaged_file_is_kept_and_what_is_readable_taken_over),
         ON_DISK(pages_that_are_damaged_cost_only_their_rows),
-        ON_DISK(a_page_that_is_found_damaged_while_running_is_noted),
+        ON_DISK(a_large_body_that_is_damaged_costs_only_its_row),
+        ON_DISK(a_large_file_is_looked_through_between_rounds),
+        ON_DISK(a_kill_while_a_damaged_file_is_replaced_loses_nothing),
         ON_DISK(a_row_with_a_wrong_checksum_is_put_aside),
         ON_DISK(a_log_cut_short_keeps_whole_commits_only),
     };
