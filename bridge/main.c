@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "bridge/supervisor.h"
@@ -72,6 +73,7 @@ static int command_version(int argc, char **argv)
 
 struct run_arguments {
     const char *file, *stats_file, *stats_interval, *log_level;
+    bool was_read; /* the file, once */
 };
 
 static bool read_arguments(int argc, char **argv, struct run_arguments *a)
@@ -119,14 +121,59 @@ static bool override_with(const struct run_arguments *a, struct config *c)
     return true;
 }
 
-static int run_config(const struct config *c)
+/* A configuration, and what of it is to run. */
+struct loaded {
+    struct plan plan; /* first: that is what the supervisor knows */
+    struct config *config;
+};
+
+static struct config *load_config(const struct run_arguments *a, int *code)
 {
-    log_set_level((enum log_level)c->log_level);
-    struct supervisor_options options = {
+    struct config_messages messages;
+    struct config *c = config_load(a->file, &messages);
+    if (messages.count) fputs(messages.text, stderr);
+    *code = messages.exit_code;
+    config_messages_free(&messages);
+    if (!c || override_with(a, c)) return c;
+    config_free(c);
+    *code = EX_USAGE;
+    return NULL;
+}
+
+/* Another read of standard input or a pipe would find nothing, or wait for ever. */
+static bool can_be_read_again(const char *file)
+{
+    struct stat st;
+    if (stat(file, &st) != 0 || S_ISREG(st.st_mode)) return true;
+    log_error("sqsbridge", "%s is no file, and can't be read a second time (start again)", file);
+    return false;
+}
+
+static struct plan *load_plan(void *arg, int *code)
+{
+    struct run_arguments *a = arg;
+    *code = EX_NOINPUT;
+    if (a->was_read && !can_be_read_again(a->file)) return NULL;
+    a->was_read = true;
+    struct config *c = load_config(a, code);
+    if (!c) return NULL;
+    struct loaded *l = mem_zalloc(sizeof(*l));
+    l->config = c;
+    l->plan = (struct plan){
+        .pipelines = c->pipelines,
+        .count = c->pipeline_count,
+        .log_level = (enum log_level)c->log_level,
         .stats_interval_ms = c->stats_interval,
         .stats_file = c->stats_file,
     };
-    return supervisor_run(c->pipelines, c->pipeline_count, &options);
+    return &l->plan;
+}
+
+static void release_plan(struct plan *plan)
+{
+    struct loaded *l = (struct loaded *)plan;
+    config_free(l->config);
+    free(l);
 }
 
 static int command_run(int argc, char **argv)
@@ -137,15 +184,8 @@ static int command_run(int argc, char **argv)
                         "[--log-level LEVEL] FILE\n");
         return EX_USAGE;
     }
-    struct config_messages messages;
-    struct config *c = config_load(a.file, &messages);
-    if (messages.count) fputs(messages.text, stderr);
-    int code = messages.exit_code;
-    config_messages_free(&messages);
-    if (!c) return code;
-    code = override_with(&a, c) ? run_config(c) : EX_USAGE;
-    config_free(c);
-    return code;
+    struct plan_source source = {load_plan, release_plan, &a, a.file};
+    return supervisor_run(&source);
 }
 
 /* ---- commands of connectors ---- */

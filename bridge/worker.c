@@ -21,9 +21,8 @@ struct worker {
     struct post stop;
     atomic_flag stop_posted;
     struct loop_timer turn_report;
-    atomic_bool failed;
-    bool gave_up; /* its source or a sink, for good; read after the join */
-    struct error error;
+    _Atomic(enum worker_end) end;
+    struct error error; /* of a bad one; read after the join */
 };
 
 static void on_closed(void *arg)
@@ -48,23 +47,32 @@ static void report_turn(void *arg)
     loop_timer_start(w->loop, &w->turn_report, TURN_REPORT_MS);
 }
 
+static bool start(struct worker *w)
+{
+    if (flow_start(w->flow, &w->error)) return true;
+    log_error(w->conf->name, "cannot start: %s", w->error.text);
+    flow_stop(w->flow);
+    return false;
+}
+
+static enum worker_end end_of(struct worker *w, bool started)
+{
+    const struct error *failure = flow_failure(w->flow);
+    if (!started) return WORKER_NOT_STARTED;
+    if (!flow_is_well(w->flow, &w->error)) return WORKER_FAILED;
+    if (failure) w->error = *failure;
+    return failure ? WORKER_GAVE_UP : WORKER_WELL;
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
     flow_on_closed(w->flow, on_closed, w);
-    if (!flow_start(w->flow, &w->error)) {
-        atomic_store(&w->failed, true);
-        log_error(w->conf->name, "cannot start: %s", w->error.text);
-        flow_stop(w->flow);
-    }
+    bool started = start(w);
     loop_timer_start(w->loop, &w->turn_report, TURN_REPORT_MS);
     loop_run(w->loop);
     loop_timer_stop(w->loop, &w->turn_report);
-    if (!atomic_load(&w->failed) && !flow_is_well(w->flow, &w->error))
-        atomic_store(&w->failed, true);
-    const struct error *failure = flow_failure(w->flow);
-    w->gave_up = failure != NULL;
-    if (failure) w->error = *failure;
+    atomic_store(&w->end, end_of(w, started));
     if (w->ended) w->ended(w->ended_arg);
     return NULL;
 }
@@ -110,7 +118,7 @@ void worker_stop(struct worker *w)
 bool worker_join(struct worker *w, struct error *e)
 {
     pthread_join(w->thread, NULL);
-    bool ok = !w->failed && !w->gave_up;
+    bool ok = worker_end(w) == WORKER_WELL;
     if (!ok) *e = w->error;
     flow_destroy(w->flow);
     loop_destroy(w->loop);
@@ -118,9 +126,9 @@ bool worker_join(struct worker *w, struct error *e)
     return ok;
 }
 
-bool worker_failed(struct worker *w)
+enum worker_end worker_end(const struct worker *w)
 {
-    return atomic_load(&w->failed);
+    return atomic_load(&w->end);
 }
 
 struct stats *worker_stats(struct worker *w)

@@ -7,6 +7,14 @@
 
 struct worker;
 
+/* How it came to its end, from good to bad. */
+enum worker_end {
+    WORKER_WELL,    /* or it has not ended yet */
+    WORKER_GAVE_UP, /* its source or a sink, for good */
+    WORKER_NOT_STARTED,
+    WORKER_FAILED, /* it could not go on */
+};
+
 /* ended(arg), where given, is called on the worker's thread when the pipeline has come to its end,
  * for whatever reason. */
 struct worker *worker_create(const struct pipeline_conf *conf, unsigned index,
@@ -14,11 +22,11 @@ struct worker *worker_create(const struct pipeline_conf *conf, unsigned index,
 void worker_start(struct worker *w);
 void worker_stop(struct worker *w); /* begins the drain; again: harmless */
 
-/* Waits for the end, and frees the worker. False: it could not start, or failed: e says why. */
+/* Waits for the end, and frees the worker. False: it ended badly, and e says why. */
 bool worker_join(struct worker *w, struct error *e) MUST_USE;
 
-bool worker_failed(struct worker *w);         /* it could not start, or not go on */
-struct stats *worker_stats(struct worker *w); /* valid until worker_join() */
+enum worker_end worker_end(const struct worker *w); /* told before ended() is called */
+struct stats *worker_stats(struct worker *w);       /* valid until worker_join() */
 unsigned worker_index(const struct worker *w);
 const struct pipeline_conf *worker_conf(const struct worker *w);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bridge/settings.h"
 #include "connectors/aws/credentials_core.h"
 
 /* Shared by all threads, which is the point: see the header. */
@@ -17,14 +18,15 @@ static const struct credentials_conf chain = {.provider = CREDENTIALS_DEFAULT};
 /* One thing that was asked for: a section, keys, or (neither) the chain. */
 struct wanted {
     const struct credentials_conf *conf;
-    const void *section;    /* NULL: none */
+    struct buf section;     /* its settings; empty: none */
     struct fresh_keys keys; /* empty: they are to be got */
 };
 
 static bool is_wanted(struct credentials *c, const struct wanted *w)
 {
-    if (credentials_entry(c)->section != w->section) return false;
-    if (w->section) return true;
+    const struct buf *section = &credentials_entry(c)->section;
+    if (section->len != w->section.len) return false;
+    if (section->len) return memcmp(section->ptr, w->section.ptr, section->len) == 0;
     return w->keys.keys.access_key_id ? credentials_hold(c, &w->keys.keys)
                                       : !credentials_are_fixed(c);
 }
@@ -55,35 +57,37 @@ static int64_t wall_clock_ms(void)
 
 static void describe(const struct wanted *w, char label[128])
 {
-    if (w->section)
+    if (w->section.len)
         snprintf(label, 128, "credentials \"%s\"", w->conf->name);
     else
         snprintf(label, 128, "credentials");
 }
 
 /* Outside of the lock: a role's source is opened within. */
-static struct credentials *start(struct wanted *w, struct error *e)
+static struct credentials *start(const struct wanted *w, struct error *e)
 {
     char label[128];
+    struct fresh_keys handed_over = w->keys; /* and still compared with others */
     describe(w, label);
-    if (w->keys.keys.access_key_id) return credentials_fixed(&w->keys, label);
+    if (w->keys.keys.access_key_id) return credentials_fixed(&handed_over, label);
     struct provider *provider = provider_create(w->conf, e);
     if (provider) return credentials_start(provider, label, wall_clock_ms);
     error_prefix(e, "%s", label);
     return NULL;
 }
 
-static void enlist(struct credentials *c, const struct wanted *w)
+static void enlist(struct credentials *c, struct wanted *w)
 {
     struct credentials_entry *entry = credentials_entry(c);
     entry->section = w->section;
+    w->section = (struct buf){0};
     entry->users = 1;
     entry->next = all;
     all = c;
 }
 
 /* Two threads may have started the same; the first that comes here wins. */
-static struct credentials *take_or_enlist(struct credentials *fresh, const struct wanted *w)
+static struct credentials *take_or_enlist(struct credentials *fresh, struct wanted *w)
 {
     pthread_mutex_lock(&lock);
     struct credentials *c = take(w);
@@ -111,19 +115,23 @@ static bool find_keys(struct wanted *w, struct error *e)
                      "AWS_SECRET_ACCESS_KEY)");
 }
 
+static struct credentials *take_or_start(struct wanted *w, struct error *e)
+{
+    struct credentials *c = take_locked(w);
+    if (c) {
+        keys_free(&w->keys);
+        return c;
+    }
+    c = start(w, e);
+    return c ? take_or_enlist(c, w) : NULL;
+}
+
 struct credentials *credentials_open(const struct credentials_conf *conf, struct error *e)
 {
     struct wanted w = {.conf = conf ? conf : &chain};
-    if (conf && conf->name) w.section = conf;
-    if (!find_keys(&w, e)) return NULL;
-    struct credentials *c = take_locked(&w);
-    if (!c) {
-        struct wanted same = w; /* fixed keys are handed over, and compared once more */
-        struct credentials *fresh = start(&w, e);
-        if (fresh) c = take_or_enlist(fresh, &same);
-    } else {
-        keys_free(&w.keys);
-    }
+    if (conf && conf->name) settings_write(&credentials_kind, conf, &w.section);
+    struct credentials *c = find_keys(&w, e) ? take_or_start(&w, e) : NULL;
+    secret_buf_free(&w.section);
     return c;
 }
 

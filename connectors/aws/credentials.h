@@ -16,8 +16,9 @@
 
 struct credentials;
 
-/* conf NULL: the SDKs' default chain. A conf with a name is a section: one object for it, whoever
- * opens it. Without one it holds keys, and equal keys are one object. NULL: e says what is missing,
+/* conf NULL: the SDKs' default chain. A conf with a name is a section: equal ones are one
+ * object, also where configurations follow each other. Without a name it holds keys, and equal keys
+ * are one object. NULL: e says what is missing,
  * FAULT_CONFIG; what only the far end can tell comes to those who wait. The conf is copied. */
 struct credentials *credentials_open(const struct credentials_conf *conf, struct error *e);
 void credentials_close(struct credentials *c); /* does not block; NULL: nothing happens */

@@ -48,7 +48,7 @@ extern const struct section_kind credentials_kind;
 /* As configured, "static" and so on. */
 const char *credentials_provider_name(enum credentials_provider provider);
 
-/* A copy with all its strings; source stays a borrowed name. */
+/* A copy with all its strings, and without source, which is opened at once where it is needed. */
 struct credentials_conf *credentials_conf_copy(const struct credentials_conf *conf);
 void credentials_conf_free(struct credentials_conf *conf); /* cleanses; NULL: nothing happens */
 

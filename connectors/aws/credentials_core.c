@@ -385,6 +385,7 @@ static struct credentials *create(const char *label)
 static void destroy(struct credentials *c)
 {
     keys_drop(c->current);
+    secret_buf_free(&c->entry.section);
     pthread_mutex_destroy(&c->lock);
     free(c->label);
     free(c);

@@ -28,7 +28,7 @@ void credentials_look(struct credentials *c);
 /* The registry's (credentials.c). */
 struct credentials_entry {
     struct credentials *next;
-    const void *section; /* the conf it was opened with, as a name only; NULL: none */
+    struct buf section; /* the settings that it was opened with; empty: none */
     unsigned users;
 };
 struct credentials_entry *credentials_entry(struct credentials *c);

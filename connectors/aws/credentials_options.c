@@ -137,6 +137,7 @@ struct credentials_conf *credentials_conf_copy(const struct credentials_conf *co
 {
     struct credentials_conf *copy = mem_alloc(sizeof(*copy));
     *copy = *conf;
+    copy->source = NULL;
     if (conf->name) copy->name = mem_strdup(conf->name);
     for (const struct opt *o = opts; o->name; o++) {
         const char **text = (const char **)((char *)copy + o->offset);

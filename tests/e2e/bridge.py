@@ -126,6 +126,17 @@ class Bridge:
         assert status == 0, f"exit status {status}:\n{self.log()[-3000:]}"
         self.assert_no_report()
 
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def reload(self, config=None, expected="reloaded ", timeout_s=60):
+        """SIGHUP, with another configuration in the file where one is given; the line of the log that says what came of it."""
+        if config is not None:
+            self.config_path.write_text(config)
+        before = len(self.log_lines(expected))
+        self.hang_up()
+        return self.wait(lambda: self.log_lines(expected)[before:], timeout_s, f"another {expected!r}")[-1]
+
     def kill9(self):
         if self.running():
             self.process.kill()

@@ -43,6 +43,21 @@ def sigterm(stage):
         stage.recover()
 
 
+def reload(stage):
+    """SIGHUP under load, by turns with nothing changed, another setting, and a configuration that is no good."""
+    for turn in range(stage.count(12)):
+        stage.pause(0.5, 0.05)
+        began = time.monotonic()
+        if turn % 3 == 1:
+            stage.options["retry_delay"] = f"{200 + turn}ms"
+        if turn % 3 == 2:
+            stage.bridge.reload("pipelines = {\n p = { sorce", expected="not reloaded")
+        else:
+            said = stage.bridge.reload(stage.configuration())
+            assert ("1 changed" in said) == (turn % 3 == 1), said
+        stage.under_way(began=began)
+
+
 def sigstop(stage):
     """The process stands still for longer than its sessions live: others may have its messages by then."""
     for _ in range(stage.count(2)):

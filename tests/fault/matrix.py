@@ -124,6 +124,7 @@ ROWS = [
     busy("kill9", "kill -9 under load, and a restart", faults.kill9),
     busy("kill9-quick", "kill -9 at any time, also while it starts", faults.kill9_quickly),
     busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
+    busy("reload", "SIGHUP under load: nothing changed, a setting changed, a bad configuration", faults.reload),
     busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
     *link_rows(), *broker_rows(), *sqs_rows(), *system_rows(), *store_rows(),
 ]
@@ -132,6 +133,7 @@ ROWS = [
 SHORT = [
     ("kill9", "mqtt-sqs", "off", 0.5), ("kill9", "sqs-kafka", "off", 0.5), ("kill9", "kafka-mqtt", "always", 0.3),
     ("kill9", "sqs-mqtt", "always", 0.5), ("sigterm", "sqs-mqtt", "off", 0.5), ("sigterm", "mqtt-kafka", "always", 0.5),
+    ("reload", "mqtt-sqs", "off", 0.25),
     ("half-open-sink", "sqs-mqtt", "off", 0.5), ("answers-lost-sink", "mqtt-sqs", "off", 0.5),
     ("cut-rst-source", "mqtt-sqs", "off", 0.4), ("cut-rst-sink", "sqs-mqtt", "off", 0.4),
     ("sqs-partial", "mqtt-sqs", "off", 0.4), ("sqs-cut-after", "sqs-kafka", "off", 0.4),

@@ -12,4 +12,5 @@ unit_test(config_values config_fixture)
 # These see what is built in.
 unit_test(config_examples bridge_config bridge_connectors)
 unit_test(config_tables bridge_config bridge_connectors)
+unit_test(settings bridge_connectors)
 target_compile_definitions(test_config_examples PRIVATE EXAMPLES="${CMAKE_SOURCE_DIR}/config/examples")

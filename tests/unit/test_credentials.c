@@ -167,6 +167,28 @@ static void test_a_section_is_one_object(void **state)
     credentials_close(keys);
 }
 
+/* A reload has a section of its own at another address, or another section at the same address. */
+static void test_sections_are_told_apart_by_what_they_say(void **state)
+{
+    (void)state;
+    struct error e;
+    struct credentials_conf before = {
+        .name = "plant",
+        .provider = CREDENTIALS_STATIC,
+        .access_key_id = "id",
+        .secret_access_key = "secret",
+    };
+    struct credentials_conf after = before;
+    struct credentials *a = credentials_open(&before, &e), *b = credentials_open(&after, &e);
+    assert_ptr_equal(a, b);
+    before.secret_access_key = "another";
+    struct credentials *c = credentials_open(&before, &e);
+    assert_ptr_not_equal(a, c);
+    expect_keys(c, "id", "another", NULL);
+    expect_keys(b, "id", "secret", NULL);
+    credentials_close(a);
+}
+
 static void unexpected(struct credentials_waiter *w, const struct error *why)
 {
     struct error *said = w->arg;
@@ -267,6 +289,7 @@ int main(void)
         CREDENTIALS_TEST(test_what_no_header_can_carry),
         CREDENTIALS_TEST(test_equal_keys_are_one_object),
         CREDENTIALS_TEST(test_a_section_is_one_object),
+        CREDENTIALS_TEST(test_sections_are_told_apart_by_what_they_say),
         CREDENTIALS_TEST(test_given_keys_never_change),
         CREDENTIALS_TEST(test_region_of_the_host),
         CREDENTIALS_TEST(test_hosts_that_name_no_region),
