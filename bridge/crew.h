@@ -12,8 +12,8 @@ struct crew;
 struct crew *crew_start(const struct pipeline_conf *conf, void (*ended)(void *arg), void *arg);
 void crew_stop(struct crew *c); /* begins the drain; again: harmless */
 
-bool crew_has_ended(const struct crew *c);          /* all of them */
-enum worker_end crew_end(const struct crew *c);     /* the worst of those that have ended */
+bool crew_has_ended(const struct crew *c);      /* all of them */
+enum worker_end crew_end(const struct crew *c); /* the worst of those that have ended */
 const struct pipeline_conf *crew_conf(const struct crew *c);
 
 /* Waits for the end, and frees the crew. FAULT_NONE: all ended well. */
