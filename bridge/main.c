@@ -47,7 +47,8 @@ static void print_usage(FILE *to)
             fprintf(to, "  %-26s %s\n", v->usage, v->help);
     fprintf(to, "\nrun takes: --stats-interval TIME (counters every so often, as in 1s)\n"
                 "           --stats-file FILE     (append them there as JSON lines)\n"
-                "           --log-level LEVEL     (error, warn, info, debug)\n");
+                "           --log-level LEVEL     (error, warn, info, debug)\n"
+                "SIGTERM ends it when what is in flight has arrived; SIGHUP reads FILE again\n");
 }
 
 static int command_help(int argc, char **argv)

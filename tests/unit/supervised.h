@@ -17,7 +17,7 @@ unsigned supervised_stops(void);
 
 void journal_clear(void);
 unsigned journal_count(const char *words); /* "-a1 +a2 ": how often, with nothing between them */
-void journal_wait(const char *words); /* fails the test after 20 s */
+void journal_wait(const char *words);      /* fails the test after 20 s */
 void journal_expect(const char *exactly);
 
 #endif
