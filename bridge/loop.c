@@ -145,6 +145,13 @@ int64_t loop_unix_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+uint64_t loop_random(void)
+{
+    uint64_t number;
+    if (uv_random(NULL, NULL, &number, sizeof(number), 0, NULL)) number = uv_hrtime();
+    return number;
+}
+
 void loop_at_turn_end(struct loop *loop, struct turn_task *task)
 {
     if (task->armed) return;

@@ -33,6 +33,7 @@ uv_loop_t *loop_uv(struct loop *loop);
 /* Monotonic, as of the start of this turn: cheap. */
 uint64_t loop_now_ms(const struct loop *loop);
 int64_t loop_unix_ms(void); /* the clock on the wall, since 1970; any thread */
+uint64_t loop_random(void); /* any thread */
 
 /* Calls run(arg) once, at the end of the current turn, before the loop waits for events again. Any
  * number of requests within one turn give one call. Zero-initialise, set run and arg, keep it alive

@@ -1,7 +1,6 @@
 #include "bridge/store.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "bridge/store_private.h"
 #include "bridge/store_tools.h"
@@ -14,13 +13,6 @@ bool store_is_built_in(void)
 void store_wake(struct store *s)
 {
     loop_at_turn_end(s->loop, &s->pump);
-}
-
-int64_t store_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int64_t store_messages(const struct store *s)

@@ -114,7 +114,6 @@ struct store {
 
 /* store.c */
 void store_wake(struct store *s);
-int64_t store_now_ms(void);
 int64_t store_messages(const struct store *s); /* on disk and not delivered */
 void store_fail(struct store *s, const struct error *why);
 void store_count_drop(struct store *s, enum counter reason, uint64_t n, const char *why);

@@ -300,7 +300,7 @@ static void age_is_due(void *arg)
 {
     struct store *s = arg;
     uint64_t every_ms = (uint64_t)s->conf->store_max_age / 20;
-    if (store_messages(s)) s->drop_before_ms = store_now_ms() - s->conf->store_max_age;
+    if (store_messages(s)) s->drop_before_ms = loop_unix_ms() - s->conf->store_max_age;
     loop_timer_start(s->loop, &s->age_timer, every_ms < 1000 ? 1000 : every_ms);
     store_wake(s);
 }

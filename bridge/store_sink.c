@@ -86,7 +86,7 @@ static void spill(struct store *s, const char *why)
     log_warn(s->name, "store: %s: messages go to disk until they can be delivered again", why);
     for (struct store_entry *e = s->oldest; e; e = e->newer) {
         e->writing = true;
-        e->at_ms = store_now_ms();
+        e->at_ms = loop_unix_ms();
         store_batch_add(&s->filling, e);
     }
     store_wake(s);
@@ -152,7 +152,7 @@ static bool has_room(const struct store *s, size_t bytes)
 static void write_later(struct store *s, struct store_entry *e)
 {
     e->writing = true;
-    e->at_ms = store_now_ms();
+    e->at_ms = loop_unix_ms();
     store_batch_add(&s->filling, e);
     if (s->filling.count == 1) {
         s->linger_over = s->conf->store_linger == 0;

@@ -56,7 +56,7 @@ static void emit_dead(struct store *s)
 /* Nothing leaves while rows are being dropped: they would be among them. */
 static void emit_ready(struct store *s)
 {
-    int64_t now_ms = s->conf->store_max_age && s->ready.head ? store_now_ms() : 0;
+    int64_t now_ms = s->conf->store_max_age && s->ready.head ? loop_unix_ms() : 0;
     if (s->busy && s->round.dropping) return;
     while (s->ready.head) {
         if (is_too_old(s, s->ready.head, now_ms)) {

@@ -64,7 +64,9 @@ static void put(struct json_writer *w, const char *key, int64_t value)
     json_number(w, value);
 }
 
-static void show_json(const struct visit *v, const struct store_sight *s)
+/* One line for each store. */
+static void print_json(const struct visit *v, const struct store_sight *s,
+                       void (*fill)(struct json_writer *w, const struct store_sight *s))
 {
     struct buf out = {0};
     struct json_writer w = {.out = &out};
@@ -72,22 +74,32 @@ static void show_json(const struct visit *v, const struct store_sight *s)
     json_key(&w, "pipeline");
     json_string(&w, bytes_str(v->conf->name));
     put(&w, "worker", v->worker);
-    json_key(&w, "path");
-    json_string(&w, bytes_str(s->path));
-    json_key(&w, "in_use");
-    json_bool(&w, s->in_use);
-    if (!s->in_use) {
-        put(&w, "messages", s->messages);
-        put(&w, "bad", s->bad);
-        put(&w, "oldest_ms", s->oldest_ms);
-        put(&w, "used_bytes", s->used_bytes);
-    }
-    put(&w, "file_bytes", s->file_bytes);
-    put(&w, "log_bytes", s->log_bytes);
-    put(&w, "reserve_bytes", s->reserve_bytes);
+    fill(&w, s);
     json_object_end(&w);
     printf("%.*s\n", (int)out.len, out.ptr);
     free(out.ptr);
+}
+
+static void fill_shown(struct json_writer *w, const struct store_sight *s)
+{
+    json_key(w, "path");
+    json_string(w, bytes_str(s->path));
+    json_key(w, "in_use");
+    json_bool(w, s->in_use);
+    if (!s->in_use) {
+        put(w, "messages", s->messages);
+        put(w, "bad", s->bad);
+        put(w, "oldest_ms", s->oldest_ms);
+        put(w, "used_bytes", s->used_bytes);
+    }
+    put(w, "file_bytes", s->file_bytes);
+    put(w, "log_bytes", s->log_bytes);
+    put(w, "reserve_bytes", s->reserve_bytes);
+}
+
+static void show_json(const struct visit *v, const struct store_sight *s)
+{
+    print_json(v, s, fill_shown);
 }
 
 static int complain(const struct visit *v, const char *text)
@@ -111,28 +123,19 @@ static int show(const struct visit *v)
     return ok ? EX_OK : complain(v, e.text);
 }
 
-static void verify_json(const struct visit *v, const struct store_sight *s)
+static void fill_verified(struct json_writer *w, const struct store_sight *s)
 {
-    struct buf out = {0};
-    struct json_writer w = {.out = &out};
-    json_object(&w);
-    json_key(&w, "pipeline");
-    json_string(&w, bytes_str(v->conf->name));
-    put(&w, "worker", v->worker);
-    put(&w, "messages", s->messages);
-    json_key(&w, "ok");
-    json_bool(&w, s->findings.len == 0);
-    json_key(&w, "findings");
-    json_array(&w);
+    put(w, "messages", s->messages);
+    json_key(w, "ok");
+    json_bool(w, s->findings.len == 0);
+    json_key(w, "findings");
+    json_array(w);
     for (const char *at = s->findings.ptr, *end = at + s->findings.len; at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        json_string(&w, bytes_of(at, (size_t)(newline - at)));
+        json_string(w, bytes_of(at, (size_t)(newline - at)));
         at = newline + 1;
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    printf("%.*s\n", (int)out.len, out.ptr);
-    free(out.ptr);
+    json_array_end(w);
 }
 
 static int verify(const struct visit *v)
@@ -142,7 +145,7 @@ static int verify(const struct visit *v)
     bool ok = look(v, true, &s, &e);
     int code = ok && s.findings.len ? EX_DATAERR : EX_OK;
     if (ok && v->json)
-        verify_json(v, &s);
+        print_json(v, &s, fill_verified);
     else if (ok)
         printf("%s: %s, %" PRId64 " messages\n%.*s", s.path, code ? "damaged" : "ok", s.messages,
                (int)s.findings.len, s.findings.len ? s.findings.ptr : "");

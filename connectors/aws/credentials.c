@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "bridge/settings.h"
 #include "connectors/aws/credentials_core.h"
@@ -48,13 +47,6 @@ static struct credentials *take_locked(const struct wanted *w)
     return c;
 }
 
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void describe(const struct wanted *w, char label[128])
 {
     if (w->section.len)
@@ -71,7 +63,7 @@ static struct credentials *start(const struct wanted *w, struct error *e)
     describe(w, label);
     if (w->keys.keys.access_key_id) return credentials_fixed(&handed_over, label);
     struct provider *provider = provider_create(w->conf, e);
-    if (provider) return credentials_start(provider, label, wall_clock_ms);
+    if (provider) return credentials_start(provider, label, loop_unix_ms);
     error_prefix(e, "%s", label);
     return NULL;
 }

@@ -70,13 +70,6 @@ int64_t credentials_retry_after_ms(unsigned failures, uint64_t random)
     return most / 2 + (int64_t)(random % (uint64_t)(most / 2 + 1));
 }
 
-static uint64_t random_number(void)
-{
-    uint64_t number;
-    if (uv_random(NULL, NULL, &number, sizeof(number), 0, NULL)) number = uv_hrtime();
-    return number;
-}
-
 /* ---- what everybody sees; the lock is held ---- */
 
 static bool are_valid(const struct credentials *c, uint64_t newer_than)
@@ -270,7 +263,7 @@ static void succeeded(struct credentials *c, struct fresh_keys *keys)
 {
     int64_t now = c->now_ms(), expires = expiry_of(keys, now);
     c->failed_in_row = 0;
-    c->due_ms = credentials_refresh_at(now, expires, random_number());
+    c->due_ms = credentials_refresh_at(now, expires, loop_random());
     publish(c, keys, expires);
     tell(c, TOLD_GOOD, NULL);
 }
@@ -279,7 +272,7 @@ static void failed(struct credentials *c, const struct error *why)
 {
     struct error said = *why;
     error_prefix(&said, "%s", c->label);
-    c->due_ms = c->now_ms() + credentials_retry_after_ms(++c->failed_in_row, random_number());
+    c->due_ms = c->now_ms() + credentials_retry_after_ms(++c->failed_in_row, loop_random());
     pthread_mutex_lock(&c->lock);
     c->failures++;
     c->forced = false;

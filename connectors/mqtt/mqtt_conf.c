@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "bridge/loop.h"
 #include "bridge/text.h"
 #include "connectors/mqtt/mqtt_tls.h"
 #include "connectors/mqtt/paho_inside.h"
@@ -177,12 +177,11 @@ char *mqtt_client_id(const struct mqtt_conf *conf, const char *pipeline, unsigne
                      bool stable)
 {
     char suffix[16] = "";
-    uint32_t random = 0;
     if (worker) snprintf(suffix, sizeof(suffix), "-%u", worker);
     if (conf->client_id) return mem_printf("%s%s", conf->client_id, suffix);
     if (stable) return mem_printf("sqsbridge-%08x-%s%s", machine_hash(), pipeline, suffix);
-    if (getrandom(&random, sizeof(random), 0) < 0) random = (uint32_t)getpid();
-    return mem_printf("sqsbridge-%08x-%s%s-%08x", machine_hash(), pipeline, suffix, random);
+    return mem_printf("sqsbridge-%08x-%s%s-%08x", machine_hash(), pipeline, suffix,
+                      (unsigned)loop_random());
 }
 
 const char *mqtt_broker_name(const struct mqtt_conf *conf, char *text, size_t size)

@@ -1,7 +1,6 @@
 #include "connectors/mqtt/mqtt_client_inside.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 enum {
     ANSWER_GRACE_MS = 5000, /* on top of connect_timeout, which Paho checks every 3 s */
@@ -27,13 +26,6 @@ static void tell_down(struct mqtt_client *c, const struct error *why)
 
 /* ---- connecting ---- */
 
-static uint64_t random_below(uint64_t limit)
-{
-    uint64_t value = 0;
-    if (getrandom(&value, sizeof(value), 0) < 0) value = uv_hrtime();
-    return limit ? value % limit : 0;
-}
-
 static uint64_t delay_after(const struct mqtt_client *c, unsigned failures)
 {
     uint64_t delay = (uint64_t)c->setup.role.conf->reconnect_delay;
@@ -48,7 +40,7 @@ static uint64_t delay_after(const struct mqtt_client *c, unsigned failures)
 static uint64_t backoff_ms(const struct mqtt_client *c)
 {
     uint64_t delay = delay_after(c, c->failures);
-    return delay / 2 + random_below(delay / 2 + 1);
+    return delay / 2 + loop_random() % (delay / 2 + 1);
 }
 
 /* A connection that does not last is one more failure: two clients with the same client_id would

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uv.h>
 
 #include "bridge/log.h"
 #include "bridge/oldest.h"
@@ -222,14 +221,6 @@ static size_t hold_bytes(const struct mqtt_source_conf *c)
     return half < HOLD_BYTES ? half : HOLD_BYTES;
 }
 
-/* Runs with the same number would give two messages one name: a FIFO queue would drop one. */
-static uint64_t random_number(void)
-{
-    uint64_t value;
-    if (uv_random(NULL, NULL, &value, sizeof(value), 0, NULL)) value = uv_hrtime();
-    return value;
-}
-
 static struct source *create(const void *conf, struct pipeline *p, struct error *e)
 {
     const struct mqtt_source_conf *c = conf;
@@ -238,7 +229,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
     (void)e;
     s->base.ops = &mqtt_source;
     s->conf = c;
-    s->run = random_number();
+    s->run = loop_random(); /* one name for two messages: a FIFO queue would drop one */
     s->waiting_end = &s->waiting;
     s->client_id = mqtt_client_id(&c->mqtt, pipeline_name(p), pipeline_worker(p), true);
     struct mqtt_role role = {

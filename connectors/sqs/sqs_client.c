@@ -44,13 +44,6 @@ struct sqs_client {
     void *closed_arg;
 };
 
-static uint64_t random_seed(void)
-{
-    uint64_t seed;
-    if (uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL)) seed = uv_hrtime();
-    return seed;
-}
-
 static struct http_client *http_of(const struct sqs_client_setup *setup)
 {
     const char *ca_bundle = getenv("AWS_CA_BUNDLE");
@@ -95,12 +88,27 @@ struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struc
     client->credentials = credentials;
     client->http = http_of(setup);
     client->signer = sigv4_signer_create();
-    sqs_retry_init(&client->retry, random_seed());
+    sqs_retry_init(&client->retry, loop_random());
     TAILQ_INIT(&client->waiting);
     TAILQ_INIT(&client->keyless);
     client->keys =
         (struct credentials_waiter){.loop = setup->loop, .ready = keys_are_ready, .arg = client};
     return client;
+}
+
+struct sqs_client *sqs_client_of(struct pipeline *p, const struct sqs_conf *conf,
+                                 const struct sqs_queue *queue, int64_t max_connections,
+                                 struct error *e)
+{
+    struct sqs_client_setup setup = {
+        .loop = pipeline_loop(p),
+        .stats = pipeline_stats(p),
+        .context = pipeline_name(p),
+        .conf = conf,
+        .queue = queue,
+        .max_connections = (unsigned)max_connections,
+    };
+    return sqs_client_create(&setup, e);
 }
 
 static void count(const struct sqs_client *client, enum counter which)

@@ -26,6 +26,11 @@ struct sqs_client_setup {
 };
 struct sqs_client *sqs_client_create(const struct sqs_client_setup *setup, struct error *e);
 
+/* For a source or a sink. */
+struct sqs_client *sqs_client_of(struct pipeline *p, const struct sqs_conf *conf,
+                                 const struct sqs_queue *queue, int64_t max_connections,
+                                 struct error *e);
+
 /* Ends every call as failed, from within; closed(arg) follows, and the client is gone. */
 void sqs_client_close(struct sqs_client *client, void (*closed)(void *arg), void *arg);
 

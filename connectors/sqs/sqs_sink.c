@@ -113,26 +113,14 @@ static void destroy(struct sink *base)
     free(s);
 }
 
-static struct sqs_client *create_client(const struct sqs_sink *s, struct error *e)
-{
-    struct sqs_client_setup setup = {
-        .loop = pipeline_loop(s->pipeline),
-        .stats = pipeline_stats(s->pipeline),
-        .context = pipeline_name(s->pipeline),
-        .conf = &s->conf->queue,
-        .queue = &s->queue,
-        .max_connections = (unsigned)s->conf->max_connections,
-    };
-    return sqs_client_create(&setup, e);
-}
-
 static struct sink *create(const void *conf, struct pipeline *p, struct error *e)
 {
     const char *option;
     struct sqs_sink *s = mem_zalloc(sizeof(*s));
     s->conf = conf;
     s->pipeline = p;
-    if (sqs_queue_resolve(&s->conf->queue, &s->queue, &option, e)) s->client = create_client(s, e);
+    if (sqs_queue_resolve(&s->conf->queue, &s->queue, &option, e))
+        s->client = sqs_client_of(p, &s->conf->queue, &s->queue, s->conf->max_connections, e);
     if (!s->client) {
         free(s);
         return NULL;

@@ -248,19 +248,16 @@ static void nothing(void *arg)
     (void)arg;
 }
 
+static struct sqs_client *create_client(const struct sqs_source *s, struct error *e)
+{
+    return sqs_client_of(s->pipeline, &s->conf->queue, &s->queue, s->conf->max_pollers, e);
+}
+
 static bool create_clients(struct sqs_source *s, struct error *e)
 {
-    struct sqs_client_setup setup = {
-        .loop = pipeline_loop(s->pipeline),
-        .stats = pipeline_stats(s->pipeline),
-        .context = pipeline_name(s->pipeline),
-        .conf = &s->conf->queue,
-        .queue = &s->queue,
-        .max_connections = (unsigned)s->conf->max_pollers,
-    };
-    s->polls = sqs_client_create(&setup, e);
+    s->polls = create_client(s, e);
     if (!s->polls) return false;
-    s->acks = sqs_client_create(&setup, e);
+    s->acks = create_client(s, e);
     if (s->acks) return true;
     sqs_client_close(s->polls, nothing, NULL);
     return false;

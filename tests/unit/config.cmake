@@ -3,6 +3,7 @@ add_library(config_fixture STATIC ${CMAKE_CURRENT_SOURCE_DIR}/test_config_fixtur
 target_link_libraries(config_fixture PUBLIC bridge_config bridge_core PkgConfig::CMOCKA)
 
 unit_test(config_commands config_fixture)
+unit_test(config_complaints config_fixture)
 unit_test(config_load config_fixture)
 unit_test(config_mutation config_fixture)
 unit_test(config_named config_fixture)
