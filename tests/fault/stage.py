@@ -201,12 +201,15 @@ class Stage:
         self.allow_repeats_of(times * WINDOW, side)
 
     def allow_repeats_of(self, messages, side=None):
-        if not self._deduplicated(side):
+        if not self._recognised(side):
             self.repeats_allowed += messages
 
-    def _deduplicated(self, side):
+    def _recognised(self, side):
         """A FIFO queue recognises what has the name of five minutes ago. A record of Kafka always has the same one; a message of
-        MQTT is named when it arrives, so one that its broker sends again has another."""
+        MQTT is named when it arrives, so one that its broker sends again has another. And the bridge itself recognises, as
+        long as it runs, what a queue delivers again."""
+        if side == "source" and self.source.kind == "sqs":
+            return True
         return self.to_fifo and (self.source.kind == "kafka" or side == "sink")
 
     def hold_load(self):
