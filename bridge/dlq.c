@@ -162,11 +162,11 @@ static void on_closed(struct pipeline *p, void *arg)
 static void watch_signals(struct dlq *q)
 {
     signal(SIGPIPE, SIG_IGN);
-    uv_signal_init(loop_uv(q->loop), &q->term);
-    uv_signal_init(loop_uv(q->loop), &q->interrupt);
+    loop_must(uv_signal_init(loop_uv(q->loop), &q->term));
+    loop_must(uv_signal_init(loop_uv(q->loop), &q->interrupt));
     q->term.data = q->interrupt.data = q;
-    uv_signal_start(&q->term, on_signal, SIGTERM);
-    uv_signal_start(&q->interrupt, on_signal, SIGINT);
+    loop_must(uv_signal_start(&q->term, on_signal, SIGTERM));
+    loop_must(uv_signal_start(&q->interrupt, on_signal, SIGINT));
 }
 
 /* A letter is held until the end, not until it is confirmed, so the window is a large one. */

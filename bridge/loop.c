@@ -1,6 +1,7 @@
 #include "bridge/loop.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -77,11 +78,21 @@ static void at_turn_begin(uv_check_t *check)
     loop->turn_began_ns = uv_hrtime();
 }
 
+void loop_must(int status)
+{
+    if (status == 0) return;
+    fprintf(stderr,
+            "sqsbridge: starting an event loop: %s: ending (raise the limit of open files or of "
+            "memory)\n",
+            uv_strerror(status));
+    abort();
+}
+
 struct loop *loop_create(void)
 {
     struct loop *loop = mem_zalloc(sizeof(*loop));
-    uv_loop_init(&loop->uv);
-    uv_async_init(&loop->uv, &loop->wake, run_posts);
+    loop_must(uv_loop_init(&loop->uv));
+    loop_must(uv_async_init(&loop->uv, &loop->wake, run_posts));
     uv_prepare_init(&loop->uv, &loop->before_wait);
     uv_check_init(&loop->uv, &loop->after_wait);
     uv_idle_init(&loop->uv, &loop->busy);

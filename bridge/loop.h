@@ -30,6 +30,10 @@ void loop_post(struct loop *loop, struct post *post); /* any thread */
 
 uv_loop_t *loop_uv(struct loop *loop);
 
+/* For what libuv refuses at start only where the process has no memory or no descriptors left: it
+ * ends with one line. */
+void loop_must(int status);
+
 /* Monotonic, as of the start of this turn: cheap. */
 uint64_t loop_now_ms(const struct loop *loop);
 int64_t loop_unix_ms(void); /* the clock on the wall, since 1970; any thread */

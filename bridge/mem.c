@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *must(void *ptr)
+void *mem_must(void *ptr)
 {
     static const char line[] = "sqsbridge: out of memory: ending (unacknowledged messages will be "
                                "delivered again)\n";
@@ -19,22 +19,22 @@ static void *must(void *ptr)
 
 void *mem_alloc(size_t size)
 {
-    return must(malloc(size ? size : 1));
+    return mem_must(malloc(size ? size : 1));
 }
 
 void *mem_zalloc(size_t size)
 {
-    return must(calloc(1, size ? size : 1));
+    return mem_must(calloc(1, size ? size : 1));
 }
 
 void *mem_realloc(void *ptr, size_t size)
 {
-    return must(realloc(ptr, size ? size : 1));
+    return mem_must(realloc(ptr, size ? size : 1));
 }
 
 char *mem_strdup(const char *text)
 {
-    return must(strdup(text));
+    return mem_must(strdup(text));
 }
 
 char *mem_strndup(const char *text, size_t len)
@@ -52,7 +52,7 @@ char *mem_printf(const char *format, ...)
     va_start(args, format);
     int n = vasprintf(&text, format, args);
     va_end(args);
-    return must(n < 0 ? NULL : text);
+    return mem_must(n < 0 ? NULL : text);
 }
 
 void buf_reserve(struct buf *b, size_t more)

@@ -9,6 +9,9 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text_at, args_at) __attribute__((format(printf, text_at, args_at)))
 
+/* For what a library gives, or NULL where it found no memory. */
+void *mem_must(void *ptr) __attribute__((returns_nonnull));
+
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1)));
 void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1)));
 void *mem_realloc(void *ptr, size_t size) __attribute__((returns_nonnull, alloc_size(2)));

@@ -90,15 +90,16 @@ static int64_t number_of(struct store_db *db, enum statement which)
     return n;
 }
 
-int64_t store_db_pragma(struct store_db *db, const char *sql)
+enum store_result store_db_ask(struct store_db *db, const char *sql, int64_t *number,
+                               struct error *e)
 {
     sqlite3_stmt *s = NULL;
-    int64_t n = -1;
-    if (sqlite3_prepare_v2(db->sqlite, sql, -1, &s, NULL) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        n = sqlite3_column_int64(s, 0);
+    int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &s, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    bool answered = code == SQLITE_ROW;
+    *number = answered ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_finalize(s);
-    return n;
+    return answered ? STORE_DONE : store_db_failed(db, "opening the store", code, e);
 }
 
 void store_db_look_at_usage(struct store_db *db)
@@ -357,7 +358,12 @@ static void verify_pages(struct store_db *db, struct buf *findings)
 static void verify_count(struct store_db *db, struct buf *findings)
 {
     if (db->version < 3) return;
-    int64_t noted = store_db_pragma(db, "SELECT messages FROM state");
+    int64_t noted;
+    struct error e;
+    if (store_db_ask(db, "SELECT messages FROM state", &noted, &e) != STORE_DONE) {
+        buf_printf(findings, "%s\n", e.text);
+        return;
+    }
     if (noted == db->usage.messages) return;
     buf_printf(findings, "%" PRId64 " messages are there, and %" PRId64 " are noted\n",
                db->usage.messages, noted);

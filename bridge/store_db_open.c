@@ -1,5 +1,6 @@
 /* Opening and closing: pragmas, tables, versions, and what nobody closed. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,15 +48,14 @@ static enum store_result set_pragmas(struct store_db *db, struct error *e)
 /* Changes nothing: a file of a newer program, or of another, is left as it is. */
 static enum store_result check_version(struct store_db *db, struct error *e)
 {
+    int64_t id = 0, tables = 0;
     enum store_result result = store_db_execute(db, "PRAGMA locking_mode = EXCLUSIVE", e);
+    if (result == STORE_DONE) result = store_db_ask(db, "PRAGMA application_id", &id, e);
+    if (result == STORE_DONE) result = store_db_ask(db, "PRAGMA user_version", &db->version, e);
+    if (result == STORE_DONE)
+        result = store_db_ask(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
     if (result != STORE_DONE) return result;
-    int64_t id = store_db_pragma(db, "PRAGMA application_id");
-    if (id == -1)
-        return store_db_failed(db, "opening the store", sqlite3_extended_errcode(db->sqlite), e);
-    db->version = store_db_pragma(db, "PRAGMA user_version");
-    if (id == 0 && db->version == 0 &&
-        store_db_pragma(db, "SELECT count(*) FROM sqlite_schema") == 0)
-        return STORE_DONE;
+    if (id == 0 && db->version == 0 && tables == 0) return STORE_DONE;
     if (id == APPLICATION_ID && db->version > 0 && db->version <= VERSION) return STORE_DONE;
     const char *path = sqlite3_db_filename(db->sqlite, NULL);
     if (id == APPLICATION_ID)
@@ -84,11 +84,14 @@ static enum store_result climb(struct store_db *db, struct error *e)
     return result;
 }
 
-static void set_max_pages(struct store_db *db, int64_t max_bytes)
+static enum store_result set_max_pages(struct store_db *db, int64_t max_bytes, struct error *e)
 {
-    char *sql = sqlite3_mprintf("PRAGMA max_page_count = %lld", max_bytes / PAGE_BYTES);
-    db->usage.max_bytes = store_db_pragma(db, sql) * PAGE_BYTES;
-    sqlite3_free(sql);
+    char sql[64];
+    int64_t pages;
+    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %" PRId64, max_bytes / PAGE_BYTES);
+    enum store_result result = store_db_ask(db, sql, &pages, e);
+    db->usage.max_bytes = pages * PAGE_BYTES;
+    return result;
 }
 
 static enum store_result look_at_rows(struct store_db *db, const char *count, struct error *e)
@@ -114,7 +117,7 @@ static enum store_result look_at_rows(struct store_db *db, const char *count, st
                                  code == SQLITE_DONE ? SQLITE_CORRUPT : code, e);
     }
     sqlite3_finalize(s);
-    u->bad = store_db_pragma(db, "SELECT count(*) FROM bad");
+    if (result == STORE_DONE) result = store_db_ask(db, "SELECT count(*) FROM bad", &u->bad, e);
     return result;
 }
 
@@ -163,8 +166,8 @@ static enum store_result begin_to_write(struct store_db *db, int64_t max_bytes, 
     if (result == STORE_DONE) result = look_at_rows(db, "messages", e);
     if (result == STORE_DONE) result = read_remembered(db, e);
     if (result == STORE_DONE && !db->clean && !db->usage.unchecked) result = check_pages(db, e);
+    if (result == STORE_DONE) result = set_max_pages(db, max_bytes, e);
     if (result == STORE_DONE) {
-        set_max_pages(db, max_bytes);
         result = store_db_execute(db, "UPDATE state SET clean = 0", e);
         if (result == STORE_NO_SPACE) result = STORE_DONE; /* then it is checked once too often */
     }
@@ -181,8 +184,8 @@ static enum store_result begin_to_read(struct store_db *db, struct error *e)
                                   "PRAGMA cell_size_check = ON",
                                   e);
     if (result == STORE_DONE && look_at_rows(db, "SELECT count(*) FROM msg", e) != STORE_DONE) {
-        int64_t last = store_db_pragma(db, "SELECT max(id) FROM msg"); /* needs few pages */
-        db->usage.last_id = last > 0 ? last : 0;
+        struct error unread; /* that it is damaged is known; this needs few pages */
+        (void)!store_db_ask(db, "SELECT max(id) FROM msg", &db->usage.last_id, &unread);
     }
     if (result == STORE_DONE && read_remembered(db, e) != STORE_DONE) db->remembered.len = 0;
     return result;

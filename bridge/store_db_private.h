@@ -40,7 +40,8 @@ struct store_db {
 /* Sets the error, and says which result it is. */
 enum store_result store_db_failed(struct store_db *db, const char *what, int code, struct error *e);
 enum store_result store_db_execute(struct store_db *db, const char *sql, struct error *e) MUST_USE;
-int64_t store_db_pragma(struct store_db *db, const char *sql); /* -1: it can't be had */
+enum store_result store_db_ask(struct store_db *db, const char *sql, int64_t *number,
+                               struct error *e) MUST_USE; /* one row, one column */
 void store_db_look_at_usage(struct store_db *db);
 
 #endif

@@ -9,6 +9,7 @@
 
 enum {
     SALVAGE_ROWS = 256,
+    ONE_BY_ONE = 100000, /* a second or two */
     SHRINK_PAGES = 1024,
     SHRINK_BYTES = 4 * 1024 * 1024, /* free within the file of an empty store */
 };
@@ -25,29 +26,38 @@ struct store_disk {
 
 /* ---- what is damaged ---- */
 
-/* Skips what can't be read, in growing steps. */
+static enum store_result take_over(struct store_db *to, struct store_reading *r, struct error *e)
+{
+    if (!r->count) return STORE_DONE;
+    enum store_result written = store_db_begin(to, e);
+    for (size_t i = 0; i < r->count; i++) {
+        if (written == STORE_DONE) written = store_db_append(to, &r->rows[i], e);
+        msg_unref(r->rows[i].msg);
+    }
+    if (written == STORE_DONE) written = store_db_commit(to, e);
+    if (written != STORE_DONE) store_db_rollback(to);
+    return written;
+}
+
+/* Passes over what can't be read: one by one, so that nothing whole behind it is missed, and in
+ * growing steps where there is no end of it. */
 static enum store_result salvage_rows(struct store_db *to, struct store_db *from, struct error *e)
 {
     int64_t last = store_db_usage(from)->last_id ? store_db_usage(from)->last_id : INT64_MAX / 4;
     struct store_row rows[SALVAGE_ROWS];
     struct store_reading r = {.rows = rows, .max = SALVAGE_ROWS, .max_bytes = SIZE_MAX};
-    int64_t at = 0, step = 1; /* rows to pass over */
+    int64_t at = 0, step = 1, unreadable = 0; /* so many in a row */
     enum store_result written = STORE_DONE;
     while (written == STORE_DONE && !r.end && at <= last) {
         enum store_result result = store_db_read(from, at, &r, e);
-        written = store_db_begin(to, e);
-        for (size_t i = 0; i < r.count; i++) {
-            if (written == STORE_DONE) written = store_db_append(to, &rows[i], e);
-            msg_unref(rows[i].msg);
-        }
-        if (written == STORE_DONE) written = store_db_commit(to, e);
+        written = take_over(to, &r, e);
         at = r.next;
         if (result == STORE_DONE) continue;
         r.end = false;
-        step = r.count ? 1 : 2 * step;
+        unreadable = r.count ? 0 : unreadable + 1;
+        step = unreadable < ONE_BY_ONE ? 1 : 2 * step;
         at += step;
     }
-    if (written != STORE_DONE) store_db_rollback(to);
     return written;
 }
 

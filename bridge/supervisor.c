@@ -310,15 +310,15 @@ static void on_ended(uv_async_t *async)
 
 static void init_signal(struct supervisor *s, uv_signal_t *handle, uv_signal_cb run, int number)
 {
-    uv_signal_init(&s->loop, handle);
+    loop_must(uv_signal_init(&s->loop, handle));
     handle->data = s;
-    uv_signal_start(handle, run, number);
+    loop_must(uv_signal_start(handle, run, number));
 }
 
 static void init_handles(struct supervisor *s)
 {
-    uv_loop_init(&s->loop);
-    uv_async_init(&s->loop, &s->ended, on_ended);
+    loop_must(uv_loop_init(&s->loop));
+    loop_must(uv_async_init(&s->loop, &s->ended, on_ended));
     uv_timer_init(&s->loop, &s->stats_timer);
     s->ended.data = s->stats_timer.data = s;
     init_signal(s, &s->term, on_end_signal, SIGTERM);

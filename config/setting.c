@@ -16,6 +16,11 @@ struct place setting_place(const struct reader *r, const config_setting_t *at)
     return input_place(r->input, at->line);
 }
 
+static const char *text_of(const config_setting_t *at)
+{
+    return mem_must(at->value.sval);
+}
+
 static bool complain(const struct reader *r, const config_setting_t *at, const struct error *e)
 {
     complain_at(r->complaints, setting_place(r, at), "%s: %s", at->name, e->text);
@@ -49,8 +54,8 @@ static bool write_plain(const struct opt *o, const config_setting_t *at, struct 
     bool template = o->type == OPT_TEMPLATE;
     switch (config_setting_type(at)) {
     case CONFIG_TYPE_STRING:
-        return environment_expand(at->value.sval,
-                                  template ? ENVIRONMENT_TEMPLATE : ENVIRONMENT_PLAIN, out, e);
+        return environment_expand(text_of(at), template ? ENVIRONMENT_TEMPLATE : ENVIRONMENT_PLAIN,
+                                  out, e);
     case CONFIG_TYPE_INT:
     case CONFIG_TYPE_INT64:
         buf_printf(out, "%lld", config_setting_get_int64(at));
@@ -94,7 +99,7 @@ const char *setting_text(const struct reader *r, const config_setting_t *at)
     struct buf text = {0};
     bool right =
         at->type == CONFIG_TYPE_STRING || error_set(&e, FAULT_CONFIG, "expected text in quotes");
-    if (right && environment_expand(at->value.sval, ENVIRONMENT_PLAIN, &text, &e))
+    if (right && environment_expand(text_of(at), ENVIRONMENT_PLAIN, &text, &e))
         return owned_take(r->owned, text.ptr, free);
     complain(r, at, &e);
     free(text.ptr);
@@ -153,7 +158,7 @@ static bool read_list(const struct reader *r, const struct opt *o, const config_
     value_clear_list(o, conf, r->owned);
     for (int i = 0; i < config_setting_length(at); i++) {
         struct buf text = {0};
-        const char *written = at->value.list->elements[i]->value.sval;
+        const char *written = text_of(at->value.list->elements[i]);
         if (!environment_expand(written, ENVIRONMENT_TEMPLATE, &text, &e)) {
             right = complain(r, at, &e);
         } else if (!value_parse(o, text.ptr, conf, r->owned, &e)) {

@@ -20,14 +20,19 @@ int store_folder_setup(void **state)
     return 0;
 }
 
-int store_folder_teardown(void **state)
+void store_folder_clear(const struct store_folder *f)
 {
-    struct store_folder *f = *state;
     DIR *dir = opendir(f->path);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         unlinkat(dirfd(dir), entry->d_name, 0);
     if (dir) closedir(dir);
+}
+
+int store_folder_teardown(void **state)
+{
+    struct store_folder *f = *state;
+    store_folder_clear(f);
     rmdir(f->path);
     free(f);
     return 0;

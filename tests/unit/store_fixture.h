@@ -12,6 +12,7 @@ struct store_folder {
 
 int store_folder_setup(void **state); /* *state is a struct store_folder */
 int store_folder_teardown(void **state);
+void store_folder_clear(const struct store_folder *f); /* of all files */
 
 /* How many files have this in their name. */
 unsigned store_folder_count(const struct store_folder *f, const char *part);
