@@ -204,11 +204,6 @@ void pipeline_emit_dead(struct pipeline *p, struct msg *m, uint64_t cookie)
     pipeline_wake(p);
 }
 
-bool pipeline_has_dead_letter(const struct pipeline *p)
-{
-    return p->dead_letter != NULL;
-}
-
 void receipt_settle(struct receipt *r)
 {
     struct pipeline *p = r->pipeline;

@@ -44,7 +44,6 @@ void pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t 
  * place: the sinks that are away may have filled the window, and this is the way round them. The
  * caller sees to it that there are not too many. */
 void pipeline_emit_dead(struct pipeline *p, struct msg *m, uint64_t cookie);
-bool pipeline_has_dead_letter(const struct pipeline *p);
 
 /* The far end has forgotten these messages (deleted, committed, PUBACK written), or they are
  * released and no longer ours: the receipts are gone and their room returns. Any order, any

@@ -140,8 +140,3 @@ unsigned worker_index(const struct worker *w)
 {
     return w->index;
 }
-
-const struct pipeline_conf *worker_conf(const struct worker *w)
-{
-    return w->conf;
-}

@@ -28,6 +28,5 @@ bool worker_join(struct worker *w, struct error *e) MUST_USE;
 enum worker_end worker_end(const struct worker *w); /* told before ended() is called */
 struct stats *worker_stats(struct worker *w);       /* valid until worker_join() */
 unsigned worker_index(const struct worker *w);
-const struct pipeline_conf *worker_conf(const struct worker *w);
 
 #endif

@@ -107,6 +107,17 @@ static void describe_certificate(const struct http_exchange *x, const char *plac
     error_set(e, FAULT_DOWN, "TLS with %s: certificate refused: %s (check tls_ca)", place, why);
 }
 
+static void describe_handshake(const struct http_exchange *x, const char *place, const char *why,
+                               struct error *e)
+{
+    bool version = strstr(why, "protocol version") != NULL;
+    if (x->verify_error != X509_V_OK)
+        describe_certificate(x, place, e);
+    else
+        error_set(e, FAULT_DOWN, "TLS with %s: %s (%s)", place, why,
+                  version ? "check tls_min_version" : "is it TLS there?");
+}
+
 static void describe_answer(const struct http_exchange *x, CURLcode result, const char *place,
                             struct error *e)
 {
@@ -165,12 +176,7 @@ void failure_describe(const struct http_exchange *x, CURLcode result, struct err
         describe_certificate(x, place, e);
         break;
     case CURLE_SSL_CONNECT_ERROR:
-        if (x->verify_error != X509_V_OK)
-            describe_certificate(x, place, e);
-        else
-            error_set(e, FAULT_DOWN, "TLS with %s: %s (%s)", place, why,
-                      strstr(why, "protocol version") ? "check tls_min_version"
-                                                      : "is it TLS there?");
+        describe_handshake(x, place, why, e);
         break;
     case CURLE_SSL_CACERT_BADFILE:
         *e = x->client->ca_error;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "bridge/json.h"
+
 /* Room for one more item of that size; returns the list's new place. */
 static void *grown(void *items, size_t count, size_t *cap, size_t size)
 {
@@ -81,6 +83,8 @@ static void write_pairs(const struct sqs_member *m, const struct sqs_pairs *pair
     json_object_end(w);
 }
 
+static void write_struct(const struct sqs_shape *shape, const void *from, struct json_writer *w);
+
 static void write_structs(const struct sqs_member *m, const struct sqs_structs *structs,
                           struct json_writer *w)
 {
@@ -88,7 +92,7 @@ static void write_structs(const struct sqs_member *m, const struct sqs_structs *
     json_key(w, m->name);
     json_array(w);
     for (size_t i = 0; i < structs->count; i++)
-        sqs_shape_write(m->of, (const char *)structs->items + i * m->of->size, w);
+        write_struct(m->of, (const char *)structs->items + i * m->of->size, w);
     json_array_end(w);
 }
 
@@ -113,7 +117,7 @@ static void write_member(const struct sqs_member *m, const void *field, struct j
     }
 }
 
-void sqs_shape_write(const struct sqs_shape *shape, const void *from, struct json_writer *w)
+static void write_struct(const struct sqs_shape *shape, const void *from, struct json_writer *w)
 {
     json_object(w);
     for (const struct sqs_member *m = shape->members; m->name; m++)
@@ -124,7 +128,7 @@ void sqs_shape_write(const struct sqs_shape *shape, const void *from, struct jso
 void sqs_shape_encode(const struct sqs_shape *shape, const void *from, struct buf *out)
 {
     struct json_writer w = {.out = out};
-    sqs_shape_write(shape, from, &w);
+    write_struct(shape, from, &w);
 }
 
 /* ---- reading ---- */

@@ -7,7 +7,6 @@
 #define CONNECTORS_SQS_SQS_SHAPE_H
 
 #include "bridge/error.h"
-#include "bridge/json.h"
 #include "connectors/sqs/sqs_wire.h"
 
 /* A number that may be absent. */
@@ -58,7 +57,6 @@ struct sqs_shape {
 
 /* Appends one JSON object. */
 void sqs_shape_encode(const struct sqs_shape *shape, const void *from, struct buf *out);
-void sqs_shape_write(const struct sqs_shape *shape, const void *from, struct json_writer *w);
 
 /* json is unescaped in place. An empty text is an empty object: so SQS answers what returns
  * nothing. `to` is overwritten; also where it fails it wants sqs_shape_free(). */

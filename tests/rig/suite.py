@@ -1,6 +1,6 @@
 """script/test: runs the parts of the test suite, one after the other, and adds up what they said.
 
-  lint         form of the C files, direction of the includes, headers that compile alone
+  lint         form of the C files, direction of the includes, headers that compile alone, names in the documents
   tidy         clang-tidy over the product's own files
   unit, conformance, sim    ctest by label, with AddressSanitizer and UndefinedBehaviorSanitizer (build/dev)
   e2e          the bridge of build/dev against real brokers, with clients that others wrote
@@ -123,7 +123,8 @@ def no_python_clients():
 
 def lint():
     result = Result.of(run("lint", ["script/format", "check"]))
-    result.add(Result.of(run("lint", [sys.executable, "-m", "tests.rig.check_includes"])))
+    for check in ("check_includes", "check_docs"):
+        result.add(Result.of(run("lint", [sys.executable, "-m", f"tests.rig.{check}"])))
     return result
 
 

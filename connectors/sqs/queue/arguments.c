@@ -132,29 +132,6 @@ static bool count_operands(struct queue_run *run)
                       v->name, v->operands);
 }
 
-bool queue_arguments(struct queue_run *run, int argc, char **argv)
-{
-    bool options = true, used;
-    if (!fill_defaults(run)) return false;
-    for (int i = 0; i < argc; i++) {
-        const char *word = argv[i];
-        if (options && strcmp(word, "--help") == 0) {
-            queue_help(run->verb);
-            return false;
-        }
-        if (!options || strncmp(word, "--", 2) != 0) {
-            run->operands[run->operand_count++] = argv[i];
-        } else if (word[2] == '\0') {
-            options = false;
-        } else if (!read_option(run, word, i + 1 < argc ? argv[i + 1] : NULL, &used)) {
-            return false;
-        } else {
-            i += used;
-        }
-    }
-    return count_operands(run);
-}
-
 /* ---- help ---- */
 
 static const char *value_of(const struct opt *o)
@@ -192,7 +169,7 @@ static void print_option(const struct opt *o)
     printf("%s\n", o->choices ? ")" : "");
 }
 
-void queue_help(const struct queue_verb *verb)
+static void print_help(const struct queue_verb *verb)
 {
     printf("usage: sqsbridge queue %s%s%s [OPTION]...\n\n%s\n%s%s", verb->name,
            *verb->operands ? " " : "", verb->operands, verb->help, verb->notes ? "\n" : "",
@@ -205,4 +182,29 @@ void queue_help(const struct queue_verb *verb)
         print_option(o);
     for (const struct opt *o = sqs_source_opts; o->name; o++)
         if (is_common(o)) print_option(o);
+}
+
+/* ---- all of them ---- */
+
+bool queue_arguments(struct queue_run *run, int argc, char **argv)
+{
+    bool options = true, used;
+    if (!fill_defaults(run)) return false;
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+        if (options && strcmp(word, "--help") == 0) {
+            print_help(run->verb);
+            return false;
+        }
+        if (!options || strncmp(word, "--", 2) != 0) {
+            run->operands[run->operand_count++] = argv[i];
+        } else if (word[2] == '\0') {
+            options = false;
+        } else if (!read_option(run, word, i + 1 < argc ? argv[i + 1] : NULL, &used)) {
+            return false;
+        } else {
+            i += used;
+        }
+    }
+    return count_operands(run);
 }

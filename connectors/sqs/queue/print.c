@@ -46,13 +46,6 @@ void queue_table_text(struct queue_table *t, const char *text)
     queue_table_cell(t, bytes_str(text));
 }
 
-void queue_table_number(struct queue_table *t, int64_t number)
-{
-    char digits[24];
-    snprintf(digits, sizeof(digits), "%lld", (long long)number);
-    queue_table_text(t, digits);
-}
-
 void queue_table_pair(struct queue_table *t, const char *name, struct bytes value)
 {
     if (!value.ptr) return;

@@ -19,7 +19,6 @@ struct queue_table {
  * that came from a queue can drive a terminal. */
 void queue_table_cell(struct queue_table *t, struct bytes text);
 void queue_table_text(struct queue_table *t, const char *text);
-void queue_table_number(struct queue_table *t, int64_t number);
 void queue_table_print(struct queue_table *t); /* prints and empties it */
 
 /* "name  value"; nothing where there is no value. */

@@ -191,23 +191,22 @@ static bool decode(struct sqs_call *call, struct error *e)
     return sqs_shape_decode(run->answer_shape, sqs_call_answer(call), run->answer, e);
 }
 
-bool queue_call_quietly(struct queue_run *run, enum sqs_action action, const void *request,
-                        void *answer)
+static bool call(struct queue_run *run, enum sqs_action action, const void *request, void *answer)
 {
-    struct sqs_call *call = &run->call;
+    struct sqs_call *c = &run->call;
     run->answer_shape = sqs_admin_shapes[action].answer;
     run->answer = answer;
     memset(answer, 0, run->answer_shape->size);
-    call->action = action;
-    call->decode = decode;
-    call->body.len = 0;
-    sqs_shape_encode(sqs_admin_shapes[action].request, request, &call->body);
-    return queue_run_call(run, call);
+    c->action = action;
+    c->decode = decode;
+    c->body.len = 0;
+    sqs_shape_encode(sqs_admin_shapes[action].request, request, &c->body);
+    return queue_run_call(run, c);
 }
 
 bool queue_call(struct queue_run *run, enum sqs_action action, const void *request, void *answer)
 {
-    return queue_call_quietly(run, action, request, answer) || queue_fail_call(run, &run->call);
+    return call(run, action, request, answer) || queue_fail_call(run, &run->call);
 }
 
 void queue_answer_free(enum sqs_action action, void *answer)

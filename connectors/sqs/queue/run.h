@@ -77,8 +77,6 @@ bool queue_open(struct queue_run *run, const char *queue) MUST_USE;
  * it last until the next call. */
 bool queue_call(struct queue_run *run, enum sqs_action action, const void *request,
                 void *answer) MUST_USE;
-bool queue_call_quietly(struct queue_run *run, enum sqs_action action, const void *request,
-                        void *answer) MUST_USE; /* the failure is the caller's to report */
 void queue_answer_free(enum sqs_action action, void *answer);
 
 /* A call whose action, body and decode are set; true: SQS_OK. */
@@ -100,6 +98,5 @@ bool queue_read_file(struct queue_run *run, const char *path, struct buf *out) M
 
 /* arguments.c: fills run from the command line; false: complained (run->code is set), or helped. */
 bool queue_arguments(struct queue_run *run, int argc, char **argv) MUST_USE;
-void queue_help(const struct queue_verb *verb);
 
 #endif
