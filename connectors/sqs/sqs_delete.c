@@ -2,7 +2,13 @@
  * forgotten them or their handles are dead. */
 #include "connectors/sqs/sqs_source.h"
 
-enum { LINGER_MS = 5 }; /* for company, only while other deletes are on their way */
+enum {
+    LINGER_MS = 5, /* for company, only while other deletes are on their way */
+    MIN_UNDELETED = 10000,
+    UNDELETED_MS = 12 * 60 * 60 * 1000, /* no message stays invisible for longer */
+    MAX_DELETED = 2000,
+    DELETED_MS = 10 * 1000,
+};
 
 static struct loop *loop_of(const struct sqs_source *s)
 {
@@ -37,14 +43,29 @@ static void pause_is_over(void *arg)
     sqs_deletes_pump(s);
 }
 
+/* An outage that outlasts the visibility timeout makes a whole window come again. */
 void sqs_deletes_init(struct sqs_source *s)
 {
     struct sqs_deletes *d = &s->deletes;
+    unsigned window = pipeline_window(s->pipeline);
+    sqs_memory_init(&d->undeleted, window > MIN_UNDELETED ? window : MIN_UNDELETED, UNDELETED_MS);
+    sqs_memory_init(&d->deleted, MAX_DELETED, DELETED_MS);
     TAILQ_INIT(&d->waiting);
     TAILQ_INIT(&d->again);
     d->max_in_flight = (unsigned)s->conf->max_pollers;
     d->linger = (struct loop_timer){.run = linger_is_over, .arg = s};
     d->pause = (struct loop_timer){.run = pause_is_over, .arg = s};
+}
+
+void sqs_deletes_free(struct sqs_source *s)
+{
+    sqs_memory_free(&s->deletes.undeleted);
+    sqs_memory_free(&s->deletes.deleted);
+}
+
+bool sqs_deletes_forget(struct sqs_source *s, struct bytes id)
+{
+    return sqs_memory_take(&s->deletes.deleted, id) || sqs_memory_take(&s->deletes.undeleted, id);
 }
 
 void sqs_delete(struct sqs_source *s, struct sqs_held *h)
@@ -59,7 +80,8 @@ static void finish(struct sqs_source *s, struct sqs_held *h, struct sqs_memory *
 {
     sqs_beats_forget(s, h);
     sqs_source_acknowledge(s, h);
-    sqs_held_remember(&s->held, h, memory, loop_now_ms(loop_of(s)));
+    sqs_memory_add(memory, sqs_held_id(h), loop_now_ms(loop_of(s)));
+    sqs_held_remove(&s->held, h);
 }
 
 /* Its handle is dead: SQS will deliver it again, and then it is deleted with the new one. */
@@ -69,7 +91,7 @@ static void undeletable(struct sqs_source *s, struct sqs_held *h, const struct s
                 "a confirmed message could not be deleted, and will be when it comes again: %.*s: "
                 "%.*s (if this repeats, raise visibility_timeout)",
                 BYTES_ARGS(r->code), BYTES_ARGS(r->message));
-    finish(s, h, &s->held.undeleted);
+    finish(s, h, &s->deletes.undeleted);
 }
 
 /* True: the entry has ended, one way or the other. */
@@ -82,7 +104,7 @@ static bool settle_entry(struct sqs_batch *b, size_t i)
     if (sqs_batch_outdated(b, i) && (class == SQS_OK || dead))
         enqueue(&s->deletes, h); /* a success with an old handle may not have deleted it */
     else if (class == SQS_OK)
-        finish(s, h, &s->held.deleted);
+        finish(s, h, &s->deletes.deleted);
     else if (dead)
         undeletable(s, h, &b->results[i]);
     else
@@ -188,7 +210,7 @@ static struct sqs_held *next(struct sqs_deletes *d)
  * deleted with its new handle. */
 static void leave_to_others(struct sqs_source *s, struct sqs_held *h)
 {
-    finish(s, h, &s->held.undeleted);
+    finish(s, h, &s->deletes.undeleted);
 }
 
 static void send_batch(struct sqs_source *s)

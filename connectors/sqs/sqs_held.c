@@ -5,24 +5,12 @@
 
 #include "bridge/text.h"
 
-enum {
-    FIRST_BUCKETS = 256,
-    MIN_UNDELETED = 10000,
-    UNDELETED_MS = 12 * 60 * 60 * 1000, /* no message stays invisible for longer */
-    MAX_DELETED = 2000,
-    DELETED_MS = 10 * 1000,
-};
+enum { FIRST_BUCKETS = 256 };
 
-/* An outage that outlasts the visibility timeout makes a whole window come again. */
-void sqs_held_init(struct sqs_held_table *t, size_t window)
+void sqs_held_init(struct sqs_held_table *t)
 {
     *t = (struct sqs_held_table){.mask = FIRST_BUCKETS - 1, .next_seq = 1};
     t->buckets = mem_zalloc(FIRST_BUCKETS * sizeof(struct sqs_held *));
-    t->undeleted = (struct sqs_memory){.max = window > MIN_UNDELETED ? window : MIN_UNDELETED,
-                                       .keep_ms = UNDELETED_MS};
-    t->deleted = (struct sqs_memory){.max = MAX_DELETED, .keep_ms = DELETED_MS};
-    TAILQ_INIT(&t->undeleted.list);
-    TAILQ_INIT(&t->deleted.list);
     TAILQ_INIT(&t->unused);
 }
 
@@ -187,33 +175,4 @@ void sqs_held_unref(struct sqs_held_table *t, struct sqs_held *h)
 {
     assert(h->refs > 0);
     if (--h->refs == 0 && h->state == SQS_GONE) put_unused(t, h);
-}
-
-/* ---- what is remembered ---- */
-
-static void forget(struct sqs_held_table *t, struct sqs_held *h)
-{
-    sqs_held_recall(h);
-    sqs_held_remove(t, h);
-}
-
-void sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h, struct sqs_memory *memory,
-                       uint64_t now_ms)
-{
-    struct sqs_held *oldest;
-    leave_group(h);
-    h->state = SQS_REMEMBERED;
-    h->memory = memory;
-    h->forget_ms = now_ms + memory->keep_ms;
-    TAILQ_INSERT_TAIL(&memory->list, h, queue);
-    memory->count++;
-    while ((oldest = TAILQ_FIRST(&memory->list)) &&
-           (memory->count > memory->max || oldest->forget_ms <= now_ms))
-        forget(t, oldest);
-}
-
-void sqs_held_recall(struct sqs_held *h)
-{
-    TAILQ_REMOVE(&h->memory->list, h, queue);
-    h->memory->count--;
 }

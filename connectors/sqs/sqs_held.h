@@ -1,12 +1,8 @@
 /* The messages that we have received and SQS has not forgotten yet, by message id.
  *
- * In flight -> deleting (confirmed) -> remembered -> gone; or in flight -> releasing -> gone, by a
- * stop, or while it runs because a sink refused it.
- * Remembered for long: a message whose delete failed because its handle went stale. It was
- * confirmed, so when it comes again it is deleted with its new handle and not sent again.
- * Remembered for seconds: one that was deleted, because a standard queue may have given it out
- * twice, and the second answer may still be on its way. Thread: the pipeline's. Owner: the
- * table; requests on their way keep an entry alive by sqs_held_ref(). */
+ * In flight -> deleting (confirmed) -> gone; or in flight -> releasing -> gone, by a stop, or while
+ * it runs because a sink refused it. Thread: the pipeline's. Owner: the table; requests on their
+ * way keep an entry alive by sqs_held_ref(). */
 #ifndef CONNECTORS_SQS_SQS_HELD_H
 #define CONNECTORS_SQS_SQS_HELD_H
 
@@ -18,11 +14,10 @@
 #include "bridge/mem.h"
 
 enum sqs_held_state {
-    SQS_IN_FLIGHT,  /* the pipeline has it */
-    SQS_DELETING,   /* confirmed: its delete waits or is on its way */
-    SQS_RELEASING,  /* given back: it is about to become visible, at once or later */
-    SQS_REMEMBERED, /* confirmed and out of the window: if it comes again, delete it again */
-    SQS_GONE,       /* out of the table; alive only for the requests that still name it */
+    SQS_IN_FLIGHT, /* the pipeline has it */
+    SQS_DELETING,  /* confirmed: its delete waits or is on its way */
+    SQS_RELEASING, /* given back: it is about to become visible, at once or later */
+    SQS_GONE,      /* out of the table; alive only for the requests that still name it */
 };
 
 struct sqs_held {
@@ -41,35 +36,25 @@ struct sqs_held {
     /* visibility */
     uint64_t received_ms, beat_ms; /* loop time; beat_ms: when it is to be extended */
     uint64_t expires_ms;           /* when SQS gives it to somebody else, unless it is extended */
-    uint64_t forget_ms;            /* of one that is remembered, and where */
-    struct sqs_memory *memory;
-    uint32_t level;   /* of the last extension, see sqs_source.h */
-    int64_t receives; /* as SQS counts them, the last one with them; 0: not known */
-    int64_t hide_s;   /* of one that is released: how long it is to stay invisible */
+    uint32_t level;                /* of the last extension, see sqs_source.h */
+    int64_t receives;              /* as SQS counts them, the last one with them; 0: not known */
+    int64_t hide_s;                /* of one that is released: how long it is to stay invisible */
     struct sqs_held *group_next, *group_prev; /* ring of those received together of one group */
 
     struct sqs_held *bucket_next;
     TAILQ_ENTRY(sqs_held) beat;  /* in a heartbeat list */
-    TAILQ_ENTRY(sqs_held) queue; /* to be deleted, to be released, remembered, or free */
+    TAILQ_ENTRY(sqs_held) queue; /* to be deleted, to be released, or free */
 };
 TAILQ_HEAD(sqs_held_list, sqs_held);
-
-/* Bounded by number and by age; the oldest is forgotten. */
-struct sqs_memory {
-    struct sqs_held_list list; /* oldest first */
-    size_t count, max;
-    uint64_t keep_ms;
-};
 
 struct sqs_held_table {
     struct sqs_held **buckets;
     size_t mask, count;
     uint64_t next_seq;
-    struct sqs_memory undeleted, deleted;
     struct sqs_held_list unused; /* kept for reuse */
 };
 
-void sqs_held_init(struct sqs_held_table *t, size_t window); /* messages held at most */
+void sqs_held_init(struct sqs_held_table *t);
 void sqs_held_free(struct sqs_held_table *t);
 
 struct sqs_held *sqs_held_find(const struct sqs_held_table *t, struct bytes id); /* NULL: none */
@@ -79,11 +64,6 @@ void sqs_held_remove(struct sqs_held_table *t, struct sqs_held *h);
 struct bytes sqs_held_id(const struct sqs_held *h);
 struct bytes sqs_held_handle(const struct sqs_held *h); /* borrowed until it changes */
 void sqs_held_set_handle(struct sqs_held *h, struct bytes handle);
-
-/* memory: one of the table's own. */
-void sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h, struct sqs_memory *memory,
-                       uint64_t now_ms);
-void sqs_held_recall(struct sqs_held *h); /* it came again */
 
 void sqs_held_ref(struct sqs_held *h);
 void sqs_held_unref(struct sqs_held_table *t, struct sqs_held *h);

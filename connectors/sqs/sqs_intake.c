@@ -29,18 +29,13 @@ static struct msg *make_msg(struct sqs_source *s, const struct sqs_message *m)
     return msg_new(&draft);
 }
 
-/* The message is known: it gets its new handle, and is not sent again. */
+/* The message is held: it gets its new handle, and is not sent again. */
 static void received_again(struct sqs_source *s, struct sqs_held *h, const struct sqs_message *m)
 {
     stats_add(pipeline_stats(s->pipeline), COUNT_REDELIVERED, 1);
     sqs_held_set_handle(h, m->handle);
     h->receives = m->receives;
     switch (h->state) {
-    case SQS_REMEMBERED:
-        sqs_held_recall(h);
-        sqs_beats_received(s, h);
-        sqs_delete(s, h);
-        break;
     case SQS_IN_FLIGHT:
     case SQS_DELETING:
         sqs_beats_received(s, h);
@@ -54,9 +49,22 @@ static void received_again(struct sqs_source *s, struct sqs_held *h, const struc
     }
 }
 
+/* It was confirmed before: it is only deleted, with its new handle. */
+static void received_confirmed(struct sqs_source *s, struct sqs_held *h)
+{
+    stats_add(pipeline_stats(s->pipeline), COUNT_REDELIVERED, 1);
+    sqs_beats_received(s, h);
+    sqs_delete(s, h);
+}
+
+/* True: it went to the pipeline. */
 static bool received_new(struct sqs_source *s, struct sqs_held *h, const struct sqs_message *m)
 {
     h->receives = m->receives;
+    if (sqs_deletes_forget(s, m->id)) {
+        received_confirmed(s, h);
+        return false;
+    }
     if (s->stopping) {
         sqs_release(s, h);
         return false;

@@ -76,13 +76,10 @@ static void room(struct source *base)
     sqs_pollers_pump(of(base));
 }
 
-/* Its handle comes with it. */
 static void recall(struct source *base, struct bytes position)
 {
     struct sqs_source *s = of(base);
-    if (sqs_held_find(&s->held, position)) return;
-    struct sqs_held *h = sqs_held_add(&s->held, position, bytes_of("", 0));
-    sqs_held_remember(&s->held, h, &s->held.undeleted, loop_now_ms(pipeline_loop(s->pipeline)));
+    sqs_memory_add(&s->deletes.undeleted, position, loop_now_ms(pipeline_loop(s->pipeline)));
 }
 
 /* ---- start ---- */
@@ -235,6 +232,7 @@ static void destroy(struct source *base)
     sqs_batch_free_all(s);
     sqs_call_free(&s->setup);
     sqs_held_free(&s->held);
+    sqs_deletes_free(s);
     sqs_received_free(&s->received);
     sqs_digest_destroy(s->digest);
     free(s->scratch.ptr);
@@ -279,7 +277,7 @@ static struct source *create(const void *conf, struct pipeline *p, struct error 
     s->setup_pause = (struct loop_timer){.run = ask_facts, .arg = s};
     s->close_deadline = (struct loop_timer){.run = close_clients, .arg = s};
     TAILQ_INIT(&s->batches);
-    sqs_held_init(&s->held, pipeline_window(p));
+    sqs_held_init(&s->held);
     sqs_pollers_init(s);
     sqs_deletes_init(s);
     sqs_beats_init(s);

@@ -14,6 +14,7 @@
 #include "connectors/sqs/sqs_client.h"
 #include "connectors/sqs/sqs_digest.h"
 #include "connectors/sqs/sqs_held.h"
+#include "connectors/sqs/sqs_memory.h"
 #include "connectors/sqs/sqs_retry.h"
 #include "connectors/sqs/sqs_wire.h"
 
@@ -76,7 +77,12 @@ void sqs_pollers_free(struct sqs_source *s);
 
 /* ---- sqs_delete.c ---- */
 
+/* Remembered for long (undeleted): a message whose delete failed because its handle went stale. It
+ * was confirmed, so when it comes again it is deleted with its new handle and not sent again.
+ * Remembered for seconds: one that was deleted, because a standard queue may have given it out
+ * twice, and the second answer may still be on its way. */
 struct sqs_deletes {
+    struct sqs_memory undeleted, deleted;
     struct sqs_held_list waiting, again; /* again: failed, wait for the pause to be over */
     size_t waiting_count;
     unsigned in_flight, max_in_flight; /* requests */
@@ -87,7 +93,9 @@ struct sqs_deletes {
     struct log_limit complaint;
 };
 void sqs_deletes_init(struct sqs_source *s);
-void sqs_delete(struct sqs_source *s, struct sqs_held *h); /* state: SQS_DELETING */
+void sqs_deletes_free(struct sqs_source *s);
+void sqs_delete(struct sqs_source *s, struct sqs_held *h);      /* state: SQS_DELETING */
+bool sqs_deletes_forget(struct sqs_source *s, struct bytes id); /* true: it was remembered */
 void sqs_deletes_pump(struct sqs_source *s);
 bool sqs_deletes_idle(const struct sqs_source *s);
 void sqs_deletes_halt(struct sqs_source *s);

@@ -5,8 +5,7 @@
 
 void __wrap_sqs_beats_received(struct sqs_source *s, struct sqs_held *h);
 void __wrap_sqs_beats_forget(struct sqs_source *s, struct sqs_held *h);
-void __wrap_sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h,
-                              struct sqs_memory *memory, uint64_t now_ms);
+void __wrap_sqs_memory_add(struct sqs_memory *m, struct bytes id, uint64_t now_ms);
 void __wrap_pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id);
 void __real_pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id);
 
@@ -22,12 +21,11 @@ void __wrap_sqs_beats_forget(struct sqs_source *s, struct sqs_held *h)
     (void)h;
 }
 
-void __wrap_sqs_held_remember(struct sqs_held_table *t, struct sqs_held *h,
-                              struct sqs_memory *memory, uint64_t now_ms)
+void __wrap_sqs_memory_add(struct sqs_memory *m, struct bytes id, uint64_t now_ms)
 {
-    (void)memory;
+    (void)m;
+    (void)id;
     (void)now_ms;
-    sqs_held_remove(t, h);
 }
 
 void __wrap_pipeline_emit(struct pipeline *p, struct msg *m, uint64_t cookie, uint32_t lane_id)

@@ -27,6 +27,7 @@ void __wrap_loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64
 void __wrap_loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 struct loop *__wrap_pipeline_loop(const struct pipeline *p);
 const char *__wrap_pipeline_name(const struct pipeline *p);
+unsigned __wrap_pipeline_window(const struct pipeline *p);
 void __wrap_sqs_call_send(struct sqs_call *call);
 
 uint64_t __wrap_loop_now_ms(const struct loop *loop)
@@ -58,6 +59,12 @@ const char *__wrap_pipeline_name(const struct pipeline *p)
 {
     (void)p;
     return "test";
+}
+
+unsigned __wrap_pipeline_window(const struct pipeline *p)
+{
+    (void)p;
+    return MESSAGES;
 }
 
 static bool is_in(const struct sqs_batch *b, const struct sqs_held *h)
@@ -92,7 +99,7 @@ static void begin(struct hours *h, bool fifo)
     s->conf = &h->conf;
     s->beats.visibility_s = 30;
     TAILQ_INIT(&s->batches);
-    sqs_held_init(&s->held, MESSAGES);
+    sqs_held_init(&s->held);
     sqs_deletes_init(s);
     sqs_beats_init(s);
     sqs_releases_init(s);
@@ -102,6 +109,7 @@ static void end(struct hours *h)
 {
     sqs_batch_free_all(&h->source);
     sqs_held_free(&h->source.held);
+    sqs_deletes_free(&h->source);
 }
 
 /* Until then, all timers that fall due. */
@@ -116,6 +124,12 @@ static void pass(struct hours *h, uint64_t until_ms)
     h->now_ms = until_ms;
 }
 
+static struct bytes id_of(unsigned i, char text[40])
+{
+    snprintf(text, 40, "00000000-0000-0000-0000-%012u", i);
+    return bytes_str(text);
+}
+
 static void receive_all(struct hours *h)
 {
     struct sqs_held *mate = NULL;
@@ -123,13 +137,21 @@ static void receive_all(struct hours *h)
     memset(handle, 'h', sizeof(handle));
     for (unsigned i = 0; i < MESSAGES; i++) {
         pass(h, 1 + (uint64_t)i * ARRIVAL_MS / MESSAGES);
-        int len = snprintf(id, sizeof(id), "00000000-0000-0000-0000-%012u", i);
-        struct sqs_held *held = sqs_held_add(&h->source.held, bytes_of(id, (size_t)len),
-                                             bytes_of(handle, sizeof(handle)));
+        struct sqs_held *held =
+            sqs_held_add(&h->source.held, id_of(i, id), bytes_of(handle, sizeof(handle)));
         if (h->fifo && i % PER_GROUP) sqs_held_join(held, mate);
         mate = held;
         sqs_beats_received(&h->source, held);
     }
+}
+
+static void delete_all(struct hours *h)
+{
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        char id[40];
+        sqs_delete(&h->source, sqs_held_find(&h->source.held, id_of(i, id)));
+    }
+    sqs_deletes_pump(&h->source);
 }
 
 static double cpu_ms(void)
@@ -198,12 +220,31 @@ static void after_twelve_hours_nothing_is_ours(void **state)
     end(&h);
 }
 
+/* After an outage beyond the timeout none of them is ours to delete, and all come again. */
+static void a_whole_window_is_remembered(void **state)
+{
+    struct hours h;
+    (void)state;
+    begin(&h, false);
+    receive_all(&h);
+    h.now_ms += UINT64_C(60) * 1000; /* and no heartbeat meanwhile */
+    delete_all(&h);
+    assert_int_equal(h.source.held.count, 0);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        char id[40];
+        assert_true(sqs_deletes_forget(&h.source, id_of(i, id)));
+        assert_false(sqs_deletes_forget(&h.source, id_of(i, id)));
+    }
+    end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_thousand_take_few_requests),
         cmocka_unit_test(groups_stay_together_for_all_that_time),
         cmocka_unit_test(after_twelve_hours_nothing_is_ours),
+        cmocka_unit_test(a_whole_window_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void what_is_held_is_found(void **state)
 {
     (void)state;
     struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
+    sqs_held_init(&t);
     for (int i = 0; i < 5000; i++)
         add(&t, i);
     assert_int_equal(t.count, 5000);
@@ -45,7 +45,7 @@ static void a_new_handle_replaces_the_old_one(void **state)
 {
     (void)state;
     struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
+    sqs_held_init(&t);
     struct sqs_held *h = add(&t, 1);
     uint32_t version = h->handle_version;
     assert_true(bytes_eq(sqs_held_handle(h), BYTES_LIT("handle")));
@@ -61,7 +61,7 @@ static void an_entry_outlives_its_removal_while_a_request_names_it(void **state)
 {
     (void)state;
     struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
+    sqs_held_init(&t);
     struct sqs_held *h = add(&t, 1);
     sqs_held_ref(h);
     sqs_held_remove(&t, h);
@@ -74,71 +74,11 @@ static void an_entry_outlives_its_removal_while_a_request_names_it(void **state)
     sqs_held_free(&t);
 }
 
-static void the_oldest_of_the_remembered_is_forgotten(void **state)
-{
-    (void)state;
-    struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
-    int most = (int)t.undeleted.max;
-    for (int i = 0; i <= most; i++)
-        sqs_held_remember(&t, add(&t, i), &t.undeleted, 1000);
-    assert_int_equal(t.undeleted.count, most);
-    assert_null(find(&t, 0));
-    assert_non_null(find(&t, 1));
-    sqs_held_recall(find(&t, 1));
-    assert_int_equal(t.undeleted.count, most - 1);
-    assert_non_null(find(&t, 1));
-    sqs_held_free(&t);
-}
-
-static void a_whole_window_is_remembered(void **state)
-{
-    (void)state;
-    struct sqs_held_table t;
-    sqs_held_init(&t, 100000);
-    for (int i = 0; i < 100000; i++)
-        sqs_held_remember(&t, add(&t, i), &t.undeleted, 1000);
-    assert_non_null(find(&t, 0));
-    sqs_held_free(&t);
-}
-
-static void nothing_is_remembered_for_longer_than_it_can_come_back(void **state)
-{
-    (void)state;
-    const uint64_t hours = 3600000;
-    struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
-    sqs_held_remember(&t, add(&t, 1), &t.undeleted, 0);
-    sqs_held_remember(&t, add(&t, 2), &t.undeleted, 11 * hours);
-    assert_non_null(find(&t, 1));
-    sqs_held_remember(&t, add(&t, 3), &t.undeleted, 12 * hours);
-    assert_null(find(&t, 1));
-    assert_non_null(find(&t, 2));
-    sqs_held_free(&t);
-}
-
-/* Those that were deleted don't push out those that were not. */
-static void the_deleted_are_remembered_for_seconds(void **state)
-{
-    (void)state;
-    struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
-    sqs_held_remember(&t, add(&t, 1), &t.undeleted, 0);
-    for (int i = 2; i < 20000; i++)
-        sqs_held_remember(&t, add(&t, i), &t.deleted, 0);
-    assert_non_null(find(&t, 1));
-    assert_non_null(find(&t, 19999));
-    assert_true(t.count < 5000);
-    sqs_held_remember(&t, add(&t, 20000), &t.deleted, 60000);
-    assert_int_equal(t.count, 2);
-    sqs_held_free(&t);
-}
-
 static void a_group_is_walked_in_order_of_arrival(void **state)
 {
     (void)state;
     struct sqs_held_table t;
-    sqs_held_init(&t, 1000);
+    sqs_held_init(&t);
     struct sqs_held *a = add(&t, 1), *b = add(&t, 2), *c = add(&t, 3);
     sqs_held_join(b, a);
     sqs_held_join(c, b);
@@ -172,10 +112,6 @@ int main(void)
         cmocka_unit_test(what_is_held_is_found),
         cmocka_unit_test(a_new_handle_replaces_the_old_one),
         cmocka_unit_test(an_entry_outlives_its_removal_while_a_request_names_it),
-        cmocka_unit_test(the_oldest_of_the_remembered_is_forgotten),
-        cmocka_unit_test(a_whole_window_is_remembered),
-        cmocka_unit_test(nothing_is_remembered_for_longer_than_it_can_come_back),
-        cmocka_unit_test(the_deleted_are_remembered_for_seconds),
         cmocka_unit_test(a_group_is_walked_in_order_of_arrival),
         cmocka_unit_test(extensions_double_up_to_fifteen_minutes),
     };
