@@ -55,9 +55,8 @@ char *mem_printf(const char *format, ...)
     return mem_must(n < 0 ? NULL : text);
 }
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
-    if (b->cap - b->len >= more) return;
     size_t cap = b->cap ? b->cap : 64;
     while (cap - b->len < more)
         cap *= 2;

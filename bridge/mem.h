@@ -26,7 +26,11 @@ struct buf {
     size_t len, cap;
 };
 
-void buf_reserve(struct buf *b, size_t more);
+void buf_grow(struct buf *b, size_t more); /* by buf_reserve() */
+static inline void buf_reserve(struct buf *b, size_t more)
+{
+    if (b->cap - b->len < more) buf_grow(b, more);
+}
 void buf_add(struct buf *b, const void *ptr, size_t len);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -20,8 +20,6 @@ enum {
     KEYS_TIMEOUT_MS = 15000,
 };
 
-static const char user_agent[] = "User-Agent: sqsbridge/" SQSBRIDGE_VERSION;
-
 TAILQ_HEAD(sqs_calls, sqs_call);
 
 struct sqs_client {
@@ -131,12 +129,9 @@ static struct bytes value_of(const char *line)
 /* So that AWS, and who reads its logs, see attempts of one call as such: a random UUID. */
 static void name_invocation(struct sqs_call *call)
 {
-    uint64_t *random = &call->client->retry.random;
-    uint64_t high = sqs_random(random), low = sqs_random(random);
-    snprintf(call->invocation, sizeof(call->invocation),
-             "amz-sdk-invocation-id: %08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
-             (unsigned)(high >> 16) & 0xFFFF, (unsigned)high & 0xFFF,
-             ((unsigned)(low >> 48) & 0x3FFF) | 0x8000, (unsigned long long)(low & 0xFFFFFFFFFFFF));
+    static const char form[] = "amz-sdk-invocation-id: ########-####-4###-8###-############";
+    memcpy(call->invocation, form, sizeof(form));
+    sqs_random_digits(&call->client->retry.random, call->invocation);
 }
 
 /* Where nobody tells it, AWS says in its refusal that the region is wrong. */
@@ -208,7 +203,6 @@ static void attempt(struct sqs_call *call)
         "Content-Type: application/x-amz-json-1.0",
         sqs_actions[call->action].header,
         "x-amzn-query-mode: true",
-        user_agent,
         call->invocation,
         call->attempt,
         call->signature.date,

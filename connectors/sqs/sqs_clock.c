@@ -1,6 +1,7 @@
 #include "connectors/sqs/sqs_clock.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 bool sqs_clock_parse(const char *date, int64_t *s)
@@ -12,6 +13,15 @@ bool sqs_clock_parse(const char *date, int64_t *s)
     return true;
 }
 
+static bool read_date(struct sqs_clock *clock, const char *date)
+{
+    if (strcmp(date, clock->date) == 0) return *date;
+    clock->date[0] = '\0';
+    if (!sqs_clock_parse(date, &clock->date_s)) return false;
+    memcpy(clock->date, date, strlen(date) + 1);
+    return true;
+}
+
 static bool is_off(int64_t a_s, int64_t b_s)
 {
     return llabs(a_s - b_s) >= SQS_CLOCK_SKEW_S;
@@ -20,9 +30,9 @@ static bool is_off(int64_t a_s, int64_t b_s)
 enum sqs_clock_change sqs_clock_read(struct sqs_clock *clock, const struct http_request *answer,
                                      int64_t now_s)
 {
-    int64_t theirs_s;
     if (*answer->answer_headers[HTTP_AGE]) return SQS_CLOCK_AS_BEFORE; /* its Date is of then */
-    if (!sqs_clock_parse(answer->answer_headers[HTTP_DATE], &theirs_s)) return SQS_CLOCK_AS_BEFORE;
+    if (!read_date(clock, answer->answer_headers[HTTP_DATE])) return SQS_CLOCK_AS_BEFORE;
+    int64_t theirs_s = clock->date_s;
     if (!is_off(theirs_s, now_s + clock->offset_s)) return SQS_CLOCK_AS_BEFORE;
     bool wrong = is_off(theirs_s, now_s);
     clock->offset_s = wrong ? theirs_s - now_s : 0;

@@ -10,6 +10,8 @@ enum { SQS_CLOCK_SKEW_S = 240 }; /* what is tolerated; AWS tolerates 300 */
 
 struct sqs_clock {
     int64_t offset_s; /* theirs - ours; add it to what is signed */
+    char date[80];    /* of the last answer, and what it says: many come in one second */
+    int64_t date_s;
 };
 
 /* What the Date of an answer changes. One without a Date, or from a cache, changes nothing. */

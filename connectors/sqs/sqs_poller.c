@@ -1,8 +1,8 @@
 /* Long polls, as many as the load asks for: one more for each receive that comes back full, one
  * less for each that comes back nearly empty. So the throughput does not depend on the round trip,
  * and an idle queue costs one request in twenty seconds. */
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "connectors/sqs/sqs_source.h"
 
@@ -120,10 +120,9 @@ static const char *attempt_id(struct sqs_source *s, struct sqs_poll *poll, uint6
 {
     if (!s->queue.fifo) return NULL;
     if (poll->attempt_ms && now - poll->attempt_ms < ATTEMPT_ID_MS) return poll->attempt_id;
-    uint64_t *random = sqs_client_random(s->polls);
     poll->attempt_ms = now;
-    snprintf(poll->attempt_id, sizeof(poll->attempt_id), "%016llx%016llx",
-             (unsigned long long)sqs_random(random), (unsigned long long)sqs_random(random));
+    memset(poll->attempt_id, '#', sizeof(poll->attempt_id) - 1);
+    sqs_random_digits(sqs_client_random(s->polls), poll->attempt_id);
     return poll->attempt_id;
 }
 

@@ -25,6 +25,17 @@ uint64_t sqs_random(uint64_t *state)
     return *state;
 }
 
+void sqs_random_digits(uint64_t *state, char *text)
+{
+    uint64_t bits = 0;
+    unsigned left = 0;
+    while ((text = strchr(text, '#'))) {
+        if (!left) bits = sqs_random(state);
+        left = left ? left - 1 : 15;
+        *text++ = "0123456789abcdef"[bits >> 4 * left & 15];
+    }
+}
+
 static const char *set_variable(const char *name)
 {
     const char *value = getenv(name);

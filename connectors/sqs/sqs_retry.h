@@ -48,6 +48,7 @@ bool sqs_retry_again(struct sqs_retry *r, const struct sqs_retry_ask *ask, unsig
 void sqs_retry_succeeded(struct sqs_retry *r, unsigned cost);
 
 uint64_t sqs_random(uint64_t *state); /* xorshift64: jitter and request identifiers, no secrets */
+void sqs_random_digits(uint64_t *state, char *text); /* hexadecimal, in the place of each '#' */
 
 /* 1 s, doubling to 30 s, each between half and the whole of it. */
 struct sqs_backoff {

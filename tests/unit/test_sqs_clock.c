@@ -69,6 +69,30 @@ static void dates_that_say_nothing(void **state)
     assert_int_equal(clock.offset_s, 0);
 }
 
+/* What an answer says is kept while the next ones say the same. */
+static void the_same_date_is_read_anew_against_our_clock(void **state)
+{
+    (void)state;
+    struct sqs_clock clock = {0};
+    assert_int_equal(read_date(&clock, NOON, NOON), SQS_CLOCK_AS_BEFORE);
+    assert_int_equal(read_date(&clock, NOON, NOON + 3600), SQS_CLOCK_IS_WRONG);
+    assert_int_equal(clock.offset_s, -3600);
+    assert_int_equal(read_date(&clock, NOON + 1, NOON + 1), SQS_CLOCK_IS_RIGHT);
+    assert_int_equal(clock.offset_s, 0);
+}
+
+static void what_is_no_date_says_nothing(void **state)
+{
+    (void)state;
+    struct sqs_clock clock = {0};
+    struct http_request answer = {.status = 200, .answer_headers[HTTP_DATE] = "yesterday"};
+    assert_int_equal(read_date(&clock, NOON, NOON), SQS_CLOCK_AS_BEFORE);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sqs_clock_read(&clock, &answer, NOON + 3600), SQS_CLOCK_AS_BEFORE);
+    answer.answer_headers[HTTP_DATE][0] = 0;
+    assert_int_equal(sqs_clock_read(&clock, &answer, NOON + 3600), SQS_CLOCK_AS_BEFORE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +100,8 @@ int main(void)
         cmocka_unit_test(a_wrong_clock_is_noted_once),
         cmocka_unit_test(a_clock_that_was_set_is_believed_again),
         cmocka_unit_test(dates_that_say_nothing),
+        cmocka_unit_test(the_same_date_is_read_anew_against_our_clock),
+        cmocka_unit_test(what_is_no_date_says_nothing),
     };
     return cmocka_run_group_tests_name("sqs_clock", tests, NULL, NULL);
 }
