@@ -80,8 +80,9 @@ const struct opt sqs_sink_opts[] = {
      .max = 1000, .help = "most batches on their way at once"},
     {OPT_FIELD(struct sqs_sink_conf, fifo_batch_same_group), .type = OPT_BOOL, .fallback = "false",
      .help = "messages of one group share a batch: up to ten times the messages a second of a "
-             "group, but where SQS refuses one of them and takes the next, these two change "
-             "places; false: a message waits until the one before it of its group is accepted"},
+             "group, but where SQS refuses some of a batch and takes others, those refused come "
+             "after the rest of their batch (in their order, and before what is behind it); "
+             "false: a message waits until the one before it of its group is accepted"},
     {OPT_FIELD(struct sqs_sink_conf, max_message_bytes), .type = OPT_SIZE, .fallback = "1MiB",
      .min = 1024, .max = 1048576,
      .help = "largest message with its attributes, as the queue's MaximumMessageSize says"},

@@ -137,6 +137,24 @@ static void groups_that_share_batches_are_faster_and_may_break(void **state)
     assert_false(are_in_order(numbers, 100, 3));
 }
 
+/* What holds all the same: those refused follow the rest of their batch in their own order, and
+ * come before whatever is behind the batch. */
+static void what_is_refused_stays_in_front_of_the_next_batch(void **state)
+{
+    const struct sim *sim = *state;
+    static const unsigned expected[] = {0, 1, 5, 6, 7, 8, 9, 2, 3, 4};
+    struct sqs_sink_conf sink = sim_sink(sim->fifo);
+    unsigned numbers[2 * MANY];
+    sink.fifo_batch_same_group = true;
+    sink.linger = 1000; /* full batches */
+    sim_fault(sim, "{\"action\":\"SendMessageBatch\",\"kind\":\"partial\",\"from\":2,\"upto\":5,"
+                   "\"count\":1,\"code\":\"InternalError\",\"message\":\"m\"}");
+    assert_int_equal(send_through(&sink, 40, 1), 40);
+    assert_int_equal(numbers_in(sim, "q.fifo", numbers), 40);
+    for (unsigned i = 0; i < 40; i++)
+        assert_int_equal(numbers[i], i < 10 ? expected[i] : i);
+}
+
 struct complaints {
     struct opt_report report;
     unsigned count;
@@ -362,6 +380,7 @@ int main(void)
         WITH_SIM(a_fifo_queue_keeps_the_order_of_every_lane),
         WITH_SIM(a_refused_entry_is_not_overtaken_by_the_next_of_its_group),
         WITH_SIM(groups_that_share_batches_are_faster_and_may_break),
+        WITH_SIM(what_is_refused_stays_in_front_of_the_next_batch),
         cmocka_unit_test(the_guarantee_says_where_order_may_break),
         WITH_SIM(without_order_groups_fill_batches),
         WITH_SIM(lanes_that_share_a_group_take_turns),
