@@ -122,8 +122,12 @@ static const struct sink_conf *find_letters(const struct pipeline_conf *p, bool 
     const struct sink_conf *sink =
         in_file || !p->dead_letter.connector ? &p->last_resort : &p->dead_letter;
     if (sink->connector) return sink;
-    fprintf(stderr, "sqsbridge: pipeline \"%s\" has no %s\n", p->name,
-            in_file ? "dead_letter_file" : "dead_letter and no dead_letter_file");
+    fprintf(stderr, "sqsbridge: pipeline \"%s\" has no %s%s\n", p->name,
+            in_file ? "dead_letter_file" : "dead_letter and no dead_letter_file",
+            p->on_reject == ON_REJECT_RELEASE
+                ? " (on_reject = \"release\": what is refused goes back to its source, and ends "
+                  "where that puts it away)"
+                : "");
     return NULL;
 }
 

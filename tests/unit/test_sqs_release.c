@@ -116,6 +116,7 @@ static void a_group_waits_for_what_comes_again(void **state)
     go(&run, is_over);
     expect_in_order(&run, 10, false);
     assert_int_equal(sim_count(run.sim, "q.fifo", "received"), 10 + 7 + 7);
+    assert_true(uv_hrtime() - run.began_ns > UINT64_C(2000000000)); /* a second for each refusal */
 }
 
 /* The last time it is refused its group goes on: the others would end where it does. */
