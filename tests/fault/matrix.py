@@ -1,7 +1,7 @@
 """The rows of the matrix. A row is played with each of its pairs; tests/fault/README.md says what they stand for."""
 from dataclasses import dataclass, field
 
-from . import faults, faults_brokers, faults_credentials, faults_sqs, faults_store, faults_system
+from . import faults, faults_brokers, faults_credentials, faults_poison, faults_sqs, faults_store, faults_system
 from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Stage
 
 FROM_SQS = ("sqs-kafka", "sqs-mqtt")
@@ -98,6 +98,15 @@ def sqs_rows():
                   faults_credentials.keys_end, WITH_SQS, prepare=faults_credentials.with_keys_of(name))
 
 
+def poison_rows():
+    for name, says, fault, receives in (
+        ("poison", "messages that the sink will never take", faults_poison.poison, faults_poison.RECEIVES),
+        ("poison-kill9", "messages that the sink will never take, and kill -9", faults_poison.poison_and_kill9,
+         faults_poison.RECEIVES_WITH_KILLS),
+    ):
+        yield Row(name, says, fault, ALL_PAIRS, prepare=faults_poison.with_letters(receives))
+
+
 def system_rows():
     yield Row("clock", "the clock jumps by seconds, an hour, a day, both ways", faults_system.clock_jumps,
               prepare=faults_system.with_faketime)
@@ -126,7 +135,7 @@ ROWS = [
     busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
     busy("reload", "SIGHUP under load: nothing changed, a setting changed, a bad configuration", faults.reload),
     busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
-    *link_rows(), *broker_rows(), *sqs_rows(), *system_rows(), *store_rows(),
+    *link_rows(), *broker_rows(), *sqs_rows(), *poison_rows(), *system_rows(), *store_rows(),
 ]
 
 # What script/test runs: no Java, one pair or two of each, a part of the size.
@@ -139,6 +148,7 @@ SHORT = [
     ("sqs-partial", "mqtt-sqs", "off", 0.4), ("sqs-cut-after", "sqs-kafka", "off", 0.4),
     ("takeover-source", "mqtt-sqs", "off", 0.5), ("store-full", "mqtt-sqs", "always", 0.4),
     ("answers-lost-sink", "kafka-fifo", "off", 0.4),
+    ("poison", "fifo-mqtt", "off", 0.3),
 ]
 
 
