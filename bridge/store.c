@@ -74,6 +74,34 @@ struct store_entry *store_list_pop(struct store_list *list)
     return e;
 }
 
+void store_list_append(struct store_list *list, const struct store_list *more)
+{
+    if (!more->head) return;
+    if (list->tail)
+        list->tail->next = more->head;
+    else
+        list->head = more->head;
+    list->tail = more->tail;
+    list->count += more->count;
+    list->bytes += more->bytes;
+}
+
+void store_push_ready(struct store *s, struct store_entry *e)
+{
+    const struct store_shelf *shelf = store_shelf_of(s, e->lane);
+    if (shelf && shelf->from)
+        store_entry_let_go(e);
+    else
+        store_list_push(&s->ready, e);
+}
+
+void store_push_late(struct store *s, struct store_entry *e)
+{
+    e->late = true;
+    s->late++;
+    store_list_push(&s->ready, e);
+}
+
 void store_batch_add(struct store_batch *b, struct store_entry *e)
 {
     if (b->count == b->cap) {
@@ -234,6 +262,7 @@ void store_destroy(struct store *s)
     if (!s) return;
     loop_cancel_task(s->loop, &s->pump);
     store_rounds_stop(s);
+    store_shelves_free(s);
     free_list(&s->ready);
     free_list(&s->dead);
     free(s->remembered.ptr);

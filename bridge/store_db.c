@@ -18,6 +18,8 @@ static const char *const texts[STATEMENTS] = {
     [DELETE_ONE] = "DELETE FROM msg WHERE id = ?",
     [DELETE_RANGE] = "DELETE FROM msg WHERE id BETWEEN ? AND ?",
     [READ] = "SELECT id, lane, at_ms, sum, head, body FROM msg WHERE id >= ? ORDER BY id",
+    [READ_LANE] = "SELECT id, lane, at_ms, sum, head, body FROM msg "
+                  "WHERE id >= ? AND id < ? AND lane = ? ORDER BY id",
     [SIZES] = SIZES_TEXT,
     [PUT_ASIDE] = "INSERT OR REPLACE INTO bad SELECT * FROM msg WHERE id = ?",
     [REMEMBER] = "INSERT OR REPLACE INTO taken(last_id, ids) VALUES (?, ?)",
@@ -245,10 +247,12 @@ static enum store_result put_aside(struct store_db *db, int64_t id, struct error
 static enum store_result read_rows(struct store_db *db, struct store_reading *r, int64_t *bad,
                                    struct error *e)
 {
-    sqlite3_stmt *s = statement(db, READ);
+    sqlite3_stmt *s = statement(db, r->before ? READ_LANE : READ);
     size_t bytes = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_int64(s, 1, r->next);
+    if (r->before) sqlite3_bind_int64(s, 2, r->before);
+    if (r->before) sqlite3_bind_int64(s, 3, r->lane);
     *bad = 0;
     while (r->count < r->max && bytes < r->max_bytes && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct store_row *row = &r->rows[r->count];

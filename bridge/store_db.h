@@ -64,11 +64,14 @@ struct bytes store_db_remembered(const struct store_db *db);
 enum store_result store_db_delete(struct store_db *db, int64_t first, int64_t last,
                                   struct error *e) MUST_USE;
 
-/* Up to `max` rows or (a little more than) max_bytes from `from` on, in order, each with a
+/* Up to `max` rows or (a little more than) max_bytes from `from` on (before: up to there, and only
+ * those of this lane), in order, each with a
  * reference to its message in `rows`. Rows whose checksum is wrong are put aside into the table
  * `bad` (in a file that is open to read: left alone) and counted. end: there are no more. */
 struct store_reading {
     struct store_row *rows;
+    int64_t before; /* 0: all */
+    uint32_t lane;
     size_t count, max, max_bytes, bad;
     bool end;
     int64_t next; /* where to go on */

@@ -16,6 +16,7 @@ enum statement {
     DELETE_ONE,
     DELETE_RANGE,
     READ,
+    READ_LANE,
     SIZES,
     PUT_ASIDE,
     REMEMBER,

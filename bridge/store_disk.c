@@ -285,7 +285,9 @@ static void shrink_empty(struct store_disk *d, struct store_round *r)
 static void read_round(struct store_disk *d, struct store_round *r)
 {
     r->result = store_db_read(d->db, r->read_from, &r->read, &r->error);
-    if (r->result == STORE_DONE && d->check_next < r->read.next) d->check_next = r->read.next;
+    bool all = !r->read.before;
+    if (r->result == STORE_DONE && all && d->check_next < r->read.next)
+        d->check_next = r->read.next;
     for (size_t i = 0; r->result == STORE_BROKEN && i < r->read.count; i++)
         msg_unref(r->read.rows[i].msg); /* they are read again */
     if (r->result == STORE_BROKEN) r->read.count = 0;

@@ -1,5 +1,5 @@
 /* The insides of a store, for its own files (store.c, store_sink.c, store_source.c,
- * store_rounds.c). Thread: the loop's. */
+ * store_shelf.c, store_rounds.c). Thread: the loop's. */
 #ifndef BRIDGE_STORE_PRIVATE_H
 #define BRIDGE_STORE_PRIVATE_H
 
@@ -30,6 +30,7 @@ struct store_entry {
     struct receipt *settled;         /* the back's, while its row is being written */
     uint32_t lane, bytes;            /* bytes: what it may take on disk */
     bool writing, in_round;          /* in filling or in the round under way; in the latter */
+    bool late;                       /* in ready, and older than what was there */
     bool in_ready, in_back, passing; /* passing: counts as in flight in both pipelines */
     bool done;                /* the back is through with it, and its row was just being written */
     struct store_entry *next; /* in ready, or dead */
@@ -39,6 +40,24 @@ struct store_entry {
 struct store_list {
     struct store_entry *head, *tail;
     size_t count, bytes;
+};
+
+/* A lane that the back holds, or that has rows which were passed over while it did. */
+struct store_shelf {
+    uint32_t lane;
+    bool held;
+    struct store_list parked; /* the first of what was passed over */
+    int64_t from;             /* what is on disk only begins here; 0: nothing is */
+    struct store_shelf *next;
+};
+
+enum { STORE_SHELF_BUCKETS = 256 };
+
+struct store_shelves {
+    struct store_shelf *buckets[STORE_SHELF_BUCKETS];
+    size_t count, on_disk; /* on_disk: of those, with rows to be read */
+    size_t parked, parked_bytes;
+    int64_t caught_up_at; /* of the read under way */
 };
 
 /* Entries whose rows are to be written together. */
@@ -89,6 +108,9 @@ struct store {
     unsigned passing;                    /* of those, in the back */
     struct store_list ready, dead;       /* for the back; for its dead-letter sink */
     size_t ready_max_bytes;
+    size_t late; /* of those in ready */
+    struct store_shelves shelves;
+    bool lanes_turn; /* a lane's rows are to be read next, where both are due */
 
     struct store_batch filling, writing;
     struct store_deletes deletes, deleting;
@@ -122,8 +144,22 @@ struct store_entry *store_entry_new(struct leg *l);
 void store_entry_let_go(struct store_entry *e); /* frees it where nobody has it any more */
 void store_list_push(struct store_list *list, struct store_entry *e);
 struct store_entry *store_list_pop(struct store_list *list);
+void store_list_append(struct store_list *list, const struct store_list *more);
 void store_batch_add(struct store_batch *b, struct store_entry *e);
 void store_delete(struct store *s, int64_t id, struct receipt *r);
+
+void store_push_late(struct store *s, struct store_entry *e);  /* to ready */
+void store_push_ready(struct store *s, struct store_entry *e); /* unless it is to stay on disk */
+
+/* store_shelf.c */
+void store_hold(struct source *base, uint32_t lane, bool held);
+struct store_shelf *store_shelf_of(struct store *s, uint32_t lane); /* NULL: none */
+void store_shelve(struct store *s, struct store_shelf *shelf, struct store_entry *e); /* takes e */
+void store_shelves_unpark(struct store *s); /* all that is in memory, to ready */
+void store_shelves_free(struct store *s);
+bool store_shelf_is_due(const struct store *s); /* a lane has rows to be read */
+void store_shelf_begin_read(struct store *s, int64_t first_of_round);
+void store_shelf_end_read(struct store *s);
 
 /* store_sink.c */
 void store_leg_end(struct store *s, struct store_entry *e, bool confirmed);
@@ -135,11 +171,13 @@ void store_filling_refused(struct store *s);  /* the disk is full: as store_full
 extern const struct source_ops store_source;
 void store_pump_source(struct store *s);
 void store_consider_end(struct store *s);
-int64_t store_first_waiting(const struct store *s); /* the oldest row that the back does not have */
+/* The oldest row that the back does not have, and all after it; 0: there is none, or no such. */
+int64_t store_first_waiting(const struct store *s);
 
 /* store_rounds.c */
 void store_pump_rounds(struct store *s);
 void store_rounds_init(struct store *s);
-void store_rounds_stop(struct store *s); /* timers */
+void store_rounds_stop(struct store *s);                             /* timers */
+struct store_entry *store_entry_of_row(const struct store_row *row); /* takes its message */
 
 #endif

@@ -21,18 +21,20 @@ static bool append_is_due(const struct store *s)
            s->filling.count >= enough_of(s->front);
 }
 
-/* They hold places in the back's window, so not too many may wait; but a commit of their own costs
- * as much as one with rows in it, which will soon be. */
+/* They hold places in the back's window, and in their lane's share of it, so not too many may wait;
+ * but a commit of their own costs as much as one with rows in it, which will soon be. */
 static bool delete_is_due(const struct store *s)
 {
-    size_t enough = enough_of(s->back), most = s->filling.count ? 2 * enough : enough;
+    size_t enough = enough_of(s->back), share = (size_t)s->conf->max_in_flight_per_lane;
+    if (share && enough > (share + 3) / 4) enough = (share + 3) / 4; /* half of that in the back */
+    size_t most = s->filling.count ? 2 * enough : enough;
     return s->deletes.count && (s->deletes_due || s->source_stopped || s->deletes.count >= most);
 }
 
 static bool read_is_due(const struct store *s)
 {
     bool room = s->ready.count < READY_MESSAGES / 2 && s->ready.bytes < s->ready_max_bytes;
-    return s->behind && room && !s->source_stopped;
+    return (s->behind || store_shelf_is_due(s)) && room && !s->source_stopped;
 }
 
 /* Those that are done meanwhile need no row. */
@@ -84,9 +86,24 @@ static void take_drop(struct store *s)
     s->drop_messages = s->drop_bytes = s->drop_before_ms = 0;
 }
 
+/* Those of a lane that goes on again take turns with all others. */
+static void take_read(struct store *s, int64_t first_of_round)
+{
+    struct store_round *r = &s->round;
+    r->reading = read_is_due(s);
+    r->read_from = s->next_read;
+    r->read = (struct store_reading){
+        .rows = s->rows, .max = READ_MESSAGES, .max_bytes = s->ready_max_bytes};
+    if (!r->reading) return;
+    bool lane = store_shelf_is_due(s) && (s->lanes_turn || !s->behind);
+    if (lane) store_shelf_begin_read(s, first_of_round);
+    s->lanes_turn = !lane;
+}
+
 static void start_round(struct store *s, bool append)
 {
     struct store_round *r = &s->round;
+    int64_t first = s->next_id;
     r->row_count = 0;
     r->remember = s->recalls ? REMEMBER_WINDOWS * pipeline_window(s->front) : 0;
     if (append) {
@@ -95,10 +112,7 @@ static void start_round(struct store *s, bool append)
     }
     take_deletes(s);
     take_drop(s);
-    r->reading = read_is_due(s);
-    r->read_from = s->next_read;
-    r->read = (struct store_reading){
-        .rows = s->rows, .max = READ_MESSAGES, .max_bytes = s->ready_max_bytes};
+    take_read(s, first);
     s->look = false;
     s->busy = true;
     store_writer_run(s->writer, r);
@@ -114,7 +128,7 @@ void store_pump_rounds(struct store *s)
 
 /* ---- what became of it ---- */
 
-static struct store_entry *entry_of_row(const struct store_row *row)
+struct store_entry *store_entry_of_row(const struct store_row *row)
 {
     struct store_entry *e = mem_zalloc(sizeof(*e));
     e->id = row->id;
@@ -136,7 +150,7 @@ static void keep_ready(struct store *s, struct store_entry *e)
     if (s->behind)
         store_entry_let_go(e);
     else
-        store_list_push(&s->ready, e);
+        store_push_ready(s, e);
 }
 
 static void written(struct store *s, struct store_entry *e)
@@ -232,17 +246,15 @@ static void end_drop(struct store *s)
                          "the store is full, the oldest go");
 }
 
+/* Of all lanes: before this what was written in the same round was seen to, which is among them. */
 static void end_read(struct store *s)
 {
     struct store_reading *r = &s->round.read;
-    if (!s->round.reading) return;
     for (size_t i = 0; i < r->count; i++)
-        store_list_push(&s->ready, entry_of_row(&r->rows[i]));
+        store_push_ready(s, store_entry_of_row(&r->rows[i]));
     if (s->round.result != STORE_DONE) return;
     s->next_read = r->next;
     s->behind = !r->end;
-    store_count_drop(s, COUNT_DROPPED_CORRUPT, r->bad,
-                     "their checksum is wrong (they are kept in the table \"bad\" of the store)");
 }
 
 static void look_again(struct store *s)
@@ -259,10 +271,14 @@ static void round_done(struct post *post)
     s->busy = false;
     s->usage = r->usage;
     s->disk_full = r->disk_full;
+    bool of_lane = r->reading && r->read.before;
     end_deletes(s);
     end_drop(s);
+    if (of_lane) store_shelf_end_read(s);
     end_appends(s);
-    end_read(s);
+    if (r->reading && !of_lane) end_read(s);
+    store_count_drop(s, COUNT_DROPPED_CORRUPT, r->reading ? r->read.bad : 0,
+                     "their checksum is wrong (they are kept in the table \"bad\" of the store)");
     look_again(s);
     if (r->result != STORE_DONE) store_fail(s, &r->error);
     store_wake(s);

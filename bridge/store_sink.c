@@ -56,7 +56,8 @@ void store_leg_end(struct store *s, struct store_entry *e, bool confirmed)
 
 static bool direct_is_possible(const struct store *s)
 {
-    return s->conf->store == STORE_OVERFLOW && !s->behind && s->ready.count < GROUP_MESSAGES &&
+    bool waits = s->behind || s->shelves.on_disk;
+    return s->conf->store == STORE_OVERFLOW && !waits && s->ready.count < GROUP_MESSAGES &&
            pipeline_delivers(s->back) && !s->hurry;
 }
 
@@ -339,6 +340,7 @@ static void close_ready(struct store *s)
 {
     struct store_list keep = {0};
     struct store_entry *e;
+    store_shelves_unpark(s);
     while ((e = store_list_pop(&s->ready)))
         if (e->leg && !e->in_round) {
             store_leg_end(s, e, false);

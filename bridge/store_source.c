@@ -53,24 +53,37 @@ static void emit_dead(struct store *s)
     }
 }
 
+static struct store_entry *next_ready(struct store *s)
+{
+    struct store_entry *e = store_list_pop(&s->ready);
+    if (e->late) s->late--;
+    e->late = false;
+    return e;
+}
+
 /* Nothing leaves while rows are being dropped: they would be among them. */
 static void emit_ready(struct store *s)
 {
     int64_t now_ms = s->conf->store_max_age && s->ready.head ? loop_unix_ms() : 0;
     if (s->busy && s->round.dropping) return;
     while (s->ready.head) {
-        if (is_too_old(s, s->ready.head, now_ms)) {
-            drop_old(s, store_list_pop(&s->ready));
-            continue;
-        }
-        if (!reserve(s)) return;
-        emit(s, store_list_pop(&s->ready));
+        struct store_shelf *shelf = store_shelf_of(s, s->ready.head->lane);
+        if (is_too_old(s, s->ready.head, now_ms))
+            drop_old(s, next_ready(s));
+        else if (shelf && shelf->held)
+            store_shelve(s, shelf, next_ready(s));
+        else if (reserve(s))
+            emit(s, next_ready(s));
+        else
+            return;
     }
 }
 
 static bool is_empty(const struct store *s)
 {
-    return !s->behind && !s->ready.head && !s->dead.head && !s->filling.count && !s->busy;
+    bool shelved = s->shelves.parked || s->shelves.on_disk;
+    bool waits = s->ready.head || s->dead.head || s->filling.count;
+    return !s->behind && !shelved && !waits && !s->busy;
 }
 
 void store_consider_end(struct store *s)
@@ -95,6 +108,7 @@ void store_pump_source(struct store *s)
 
 int64_t store_first_waiting(const struct store *s)
 {
+    if (s->shelves.count || s->late) return 0; /* it is not the oldest then */
     for (const struct store_entry *e = s->ready.head; e; e = e->next)
         if (e->id && !e->writing) return e->id;
     return s->behind ? s->next_read : 0;
@@ -213,6 +227,7 @@ const struct source_ops store_source = {
     .start = start,
     .room = room,
     .settle = settle,
+    .hold = store_hold,
     .stop = stop,
     .close = close_source,
     .destroy = destroy,
