@@ -1,11 +1,12 @@
 unit_test(json)
 unit_test(text)
 
-foreach(name http http_connecting http_errors http_proxy http_tls)
+foreach(name http http_connecting http_errors http_hanging_dns http_proxy http_tls)
     unit_test(${name} connector_http)
     target_sources(test_${name} PRIVATE http_fixture.c canned_http.c)
 endforeach()
 target_sources(test_http_connecting PRIVATE shadow_file.c)
+target_sources(test_http_hanging_dns PRIVATE hanging_name_server.c shadow_file.c)
 target_sources(test_http_proxy PRIVATE canned_proxy.c canned_tls.c)
 target_sources(test_http_tls PRIVATE canned_tls.c certificates.c)
 target_link_libraries(test_http_tls PRIVATE connector_aws)

@@ -13,7 +13,7 @@ foreach(name acks backlog connect hanging_dns publish sink websocket)
     unit_test(mqtt_${name} connector_mqtt)
     target_sources(test_mqtt_${name} PRIVATE ${scripted})
 endforeach()
-target_sources(test_mqtt_hanging_dns PRIVATE shadow_file.c)
+target_sources(test_mqtt_hanging_dns PRIVATE hanging_name_server.c shadow_file.c)
 target_sources(test_mqtt_sink PRIVATE scripted.c)
 
 # The same without the gate: it must find the early acknowledgement, and not fail for another reason.

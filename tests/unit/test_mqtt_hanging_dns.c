@@ -1,15 +1,9 @@
-/* A name server that never answers: whoever asked it waits, and nobody else. The test makes itself
- * a network and an /etc/resolv.conf of its own, for which it must be root. */
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <sched.h>
+/* A name server that never answers: whoever asked it waits, and nobody else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,42 +11,9 @@
 
 #include "tests/mqtt/scripted_broker.h"
 #include "tests/mqtt/scripted_client.h"
-#include "tests/unit/shadow_file.h"
+#include "tests/unit/hanging_name_server.h"
 
 enum { HANGING = 6, MESSAGES = 200, LONGEST_TURN_US = 50000, LONGEST_ROUND_TRIP_MS = 1000 };
-
-/* ---- a world with such a name server ---- */
-
-static void raise_loopback(void)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq request = {.ifr_name = "lo"};
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-    close(fd);
-}
-
-/* Reads nothing, so that every question is taken and none answered. */
-static int start_name_server(void)
-{
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
-}
-
-/* Before any other thread is there: they get the same namespaces. */
-static bool enter_own_world(void)
-{
-    static const char text[] = "nameserver 127.0.0.1\noptions timeout:3 attempts:1\n";
-    if (!shadow_file("/etc/resolv.conf", text)) return false;
-    assert_int_equal(unshare(CLONE_NEWNET), 0);
-    raise_loopback();
-    return true;
-}
-
-/* ---- the test ---- */
 
 static double now_ms(void)
 {
@@ -88,12 +49,12 @@ static double longest_round_trip_ms(struct client *c, struct broker *b, struct l
 static void test_nobody_else_waits(void **state)
 {
     (void)state;
-    if (!enter_own_world()) skip();
+    int name_server = hanging_name_server();
+    if (name_server < 0) skip();
     struct client hanging[HANGING], moving;
     struct broker broker;
     struct msg_draft draft = {.body = BYTES_LIT("x")};
     struct leg leg = {.msg = msg_new(&draft)};
-    int name_server = start_name_server();
     for (size_t i = 0; i < HANGING; i++) {
         char host[64];
         snprintf(host, sizeof(host), "broker-%zu.example.com", i);
