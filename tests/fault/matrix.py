@@ -90,7 +90,7 @@ def sqs_rows():
         yield Row(name, says, fault, FROM_SQS, prepare=prepare)
     for name, says, fault in (
         ("slow-sink-visibility", "each message takes longer than its visibility timeout", faults_sqs.kept),
-        ("heartbeats-refused", "and no heartbeat gets through for a while", faults_sqs.not_kept),
+        ("heartbeats-refused", "that, and no heartbeat gets through for a while", faults_sqs.not_kept),
     ):
         yield Row(name, says, fault, (*FROM_SQS, *FROM_FIFO), stage={"slow_ms": 1000}, prepare=faults_sqs.with_short_visibility)
     for name in faults_credentials.SERVICES:
