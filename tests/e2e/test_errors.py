@@ -1,9 +1,10 @@
 """What goes wrong on the far side is said once, clearly; it is tried again; nothing is acknowledged or crashes."""
 import re
+import subprocess
 
 import pytest
 
-from tests.e2e.bridge import command
+from tests.e2e.bridge import binary, command
 from tests.e2e.libconfig import pipelines
 from tests.e2e.messages import make_messages
 from tests.rig import free_ports
@@ -187,3 +188,13 @@ def test_secrets_are_not_printed(folder):
     done = command("print-config", path)
     assert done.returncode == 0, done
     assert "sesame" not in done.stdout + done.stderr and "queue_url" in done.stdout
+
+
+def test_too_few_open_files_for_all_pipelines_are_said(folder):
+    source = {"type": "mqtt", "server": "mqtt://127.0.0.1:1", "topics": ["x"]}
+    named = {f"p{i}": {"source": {**source, "client_id": f"p{i}"}, "sink": {"type": "file"}} for i in range(20)}
+    path = folder / "many.conf"
+    path.write_text(pipelines(**named))
+    limited = ["prlimit", "--nofile=40", binary(), "run", path]
+    done = subprocess.run(limited, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "starting an event loop: too many open files" in done.stderr, done.stderr[-2000:]

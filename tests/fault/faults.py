@@ -43,19 +43,30 @@ def sigterm(stage):
         stage.recover()
 
 
+def _nothing_changed(stage):
+    assert "1 unchanged" in stage.bridge.reload(stage.configuration())
+
+
+def _setting_changed(stage):
+    stage.notes["changes"] = stage.notes.get("changes", 0) + 1
+    stage.options["retry_delay"] = f"{200 + stage.notes['changes']}ms"
+    assert "1 changed" in stage.bridge.reload(stage.configuration())
+
+
+def _mistake_made(stage):
+    good = stage.configuration()
+    stage.bridge.reload(good.replace("source", "sorce"), expected="not reloaded")
+    stage.bridge.config_path.write_text(good)  # for who starts it next
+
+
 def reload(stage):
-    """SIGHUP under load, by turns with nothing changed, another setting, and a configuration that is no good."""
-    for turn in range(stage.count(12)):
-        stage.pause(0.5, 0.05)
-        began = time.monotonic()
-        if turn % 3 == 1:
-            stage.options["retry_delay"] = f"{200 + turn}ms"
-        if turn % 3 == 2:
-            stage.bridge.reload("pipelines = {\n p = { sorce", expected="not reloaded")
-        else:
-            said = stage.bridge.reload(stage.configuration())
-            assert ("1 changed" in said) == (turn % 3 == 1), said
-        stage.under_way(began=began)
+    """SIGHUP under load. What ends for it ends as by SIGTERM, and repeats nothing."""
+    for _ in range(stage.count(4)):
+        for change in (_nothing_changed, _setting_changed, _mistake_made):
+            stage.pause(0.5, 0.05)
+            began = time.monotonic()
+            change(stage)
+            stage.under_way(began=began)
 
 
 def sigstop(stage):

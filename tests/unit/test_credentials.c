@@ -181,10 +181,10 @@ static void test_sections_are_told_apart_by_what_they_say(void **state)
     struct credentials_conf after = before;
     struct credentials *a = credentials_open(&before, &e), *b = credentials_open(&after, &e);
     assert_ptr_equal(a, b);
-    before.secret_access_key = "another";
+    before.secret_access_key = "terces";
     struct credentials *c = credentials_open(&before, &e);
     assert_ptr_not_equal(a, c);
-    expect_keys(c, "id", "another", NULL);
+    expect_keys(c, "id", "terces", NULL);
     expect_keys(b, "id", "secret", NULL);
     credentials_close(a);
 }
