@@ -6,21 +6,13 @@
 #include <cmocka.h>
 
 #include "connectors/sqs/sqs_limits.h"
+#include "tests/unit/owned_text.h"
 
 static struct bytes repeat(char c, size_t n)
 {
     char *text = mem_alloc(n + 1);
     memset(text, c, n);
     return bytes_of(text, n);
-}
-
-static void release(struct bytes text)
-{
-    union {
-        const void *borrowed;
-        void *owned;
-    } p = {.borrowed = text.ptr};
-    free(p.owned);
 }
 
 static void queue_names(void **state)
@@ -36,8 +28,8 @@ static void queue_names(void **state)
         if (sqs_check_queue_name(bytes_str(wrong[i]), &e)) fail_msg("accepted: %s", wrong[i]);
     assert_true(sqs_is_fifo_name(BYTES_LIT("q.fifo")));
     assert_false(sqs_is_fifo_name(BYTES_LIT("fifo")));
-    release(longest);
-    release(longer);
+    owned_text_free(longest);
+    owned_text_free(longer);
 }
 
 static void ids(void **state)
@@ -54,10 +46,10 @@ static void ids(void **state)
     assert_true(sqs_check_batch_id(batch, &e));
     assert_false(sqs_check_batch_id(batch_longer, &e));
     assert_false(sqs_check_batch_id(BYTES_LIT("a.b"), &e));
-    release(longest);
-    release(longer);
-    release(batch);
-    release(batch_longer);
+    owned_text_free(longest);
+    owned_text_free(longer);
+    owned_text_free(batch);
+    owned_text_free(batch_longer);
 }
 
 static bool attr_is_fine(const char *name, enum attr_type type, struct bytes value)
@@ -87,7 +79,7 @@ static void attribute_names(void **state)
     assert_true(sqs_check_attr(&a, &e));
     a.subtype.len = 250;
     assert_false(sqs_check_attr(&a, &e));
-    release(longest);
+    owned_text_free(longest);
 }
 
 static void attribute_values(void **state)
@@ -157,7 +149,7 @@ static void sizes(void **state)
     assert_true(entry_is_fine(&entry, false));
     entry.body.len = 0;
     assert_false(entry_is_fine(&entry, false));
-    release(most);
+    owned_text_free(most);
 }
 
 static void attributes_together(void **state)
@@ -214,7 +206,7 @@ static void tags_and_permissions(void **state)
     assert_true(sqs_check_permitted(BYTES_LIT("*"), &e));
     assert_false(sqs_check_permitted(BYTES_LIT("sqs:SendMessage"), &e));
     assert_false(sqs_check_label(BYTES_LIT("a b"), &e));
-    release(text);
+    owned_text_free(text);
 }
 
 static void policies_and_arns(void **state)

@@ -6,35 +6,13 @@
 #include <cmocka.h>
 
 #include "connectors/sqs/sqs_admin.h"
-
-static struct bytes own(const char *text)
-{
-    size_t len = strlen(text);
-    return bytes_of(memcpy(mem_alloc(len + 1), text, len), len);
-}
-
-static void release(struct bytes text)
-{
-    union {
-        const void *borrowed;
-        void *owned;
-    } p = {.borrowed = text.ptr};
-    free(p.owned);
-}
-
-static void expect_bytes(struct bytes b, const char *text)
-{
-    assert_int_equal(b.len, strlen(text));
-    assert_memory_equal(b.ptr, text, b.len);
-}
+#include "tests/unit/owned_text.h"
 
 static void expect_request(enum sqs_action action, const void *request, const char *json)
 {
     struct buf out = {0};
     sqs_shape_encode(sqs_admin_shapes[action].request, request, &out);
-    buf_add(&out, "", 1);
-    assert_string_equal(out.ptr, json);
-    free(out.ptr);
+    expect_text(&out, json);
 }
 
 static void what_is_absent_is_left_out(void **state)
@@ -94,11 +72,11 @@ static void tasks_are_read_whatever_the_order(void **state)
     const struct sqs_shape *shape = sqs_admin_shapes[SQS_LIST_MESSAGE_MOVE_TASKS].answer;
     struct sqs_move_tasks answer;
     struct error e;
-    struct bytes json =
-        own("{\"New\":[{}],\"Results\":[{\"StartedTimestamp\":1764000000123,\"Status\":\"FAILED\","
-            "\"FailureReason\":\"a\\nb\",\"Extra\":{\"x\":null}},{\"Status\":\"RUNNING\","
-            "\"TaskHandle\":\"h\",\"ApproximateNumberOfMessagesMoved\":\"12\","
-            "\"ApproximateNumberOfMessagesToMove\":null}]}");
+    struct bytes json = owned_text(
+        "{\"New\":[{}],\"Results\":[{\"StartedTimestamp\":1764000000123,\"Status\":\"FAILED\","
+        "\"FailureReason\":\"a\\nb\",\"Extra\":{\"x\":null}},{\"Status\":\"RUNNING\","
+        "\"TaskHandle\":\"h\",\"ApproximateNumberOfMessagesMoved\":\"12\","
+        "\"ApproximateNumberOfMessagesToMove\":null}]}");
     assert_true(sqs_shape_decode(shape, json, &answer, &e));
     assert_int_equal(answer.results.count, 2);
     const struct sqs_move_task *tasks = answer.results.items;
@@ -110,7 +88,7 @@ static void tasks_are_read_whatever_the_order(void **state)
     assert_false(tasks[1].to_move.given);
     sqs_shape_free(shape, &answer);
     assert_int_equal(answer.results.count, 0);
-    release(json);
+    owned_text_free(json);
 }
 
 static void an_answer_can_be_empty(void **state)
@@ -121,11 +99,11 @@ static void an_answer_can_be_empty(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct sqs_queue_urls answer;
         struct error e;
-        struct bytes json = own(texts[i]);
+        struct bytes json = owned_text(texts[i]);
         assert_true(sqs_shape_decode(shape, json, &answer, &e));
         assert_int_equal(answer.queue_urls.count, 0);
         sqs_shape_free(shape, &answer);
-        release(json);
+        owned_text_free(json);
     }
 }
 
@@ -136,11 +114,11 @@ static void what_must_be_there_must_be_there(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct sqs_queue_url answer;
         struct error e;
-        struct bytes json = own(texts[i]);
+        struct bytes json = owned_text(texts[i]);
         const struct sqs_shape *shape = sqs_admin_shapes[SQS_CREATE_QUEUE].answer;
         assert_false(sqs_shape_decode(shape, json, &answer, &e));
         assert_string_equal(e.text, "answer without QueueUrl");
-        release(json);
+        owned_text_free(json);
     }
 }
 
@@ -170,10 +148,10 @@ static void garbage_is_an_error(void **state)
         free(text);
     }
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct bytes json = own(wrong[i]);
+        struct bytes json = owned_text(wrong[i]);
         if (sqs_shape_decode(shape, json, &answer, &e)) fail_msg("taken: %s", wrong[i]);
         sqs_shape_free(shape, &answer);
-        release(json);
+        owned_text_free(json);
     }
 }
 
@@ -218,13 +196,13 @@ static void pairs_are_found_by_name(void **state)
     const struct sqs_shape *shape = sqs_admin_shapes[SQS_GET_QUEUE_ATTRIBUTES].answer;
     struct sqs_attributes answer;
     struct error e;
-    struct bytes json = own("{\"Attributes\":{\"A\":\"1\",\"N\":5,\"Gone\":null}}");
+    struct bytes json = owned_text("{\"Attributes\":{\"A\":\"1\",\"N\":5,\"Gone\":null}}");
     assert_true(sqs_shape_decode(shape, json, &answer, &e));
     expect_bytes(sqs_pairs_find(&answer.attributes, "A"), "1");
     expect_bytes(sqs_pairs_find(&answer.attributes, "N"), "5");
     assert_null(sqs_pairs_find(&answer.attributes, "Gone").ptr);
     sqs_shape_free(shape, &answer);
-    release(json);
+    owned_text_free(json);
 }
 
 int main(void)

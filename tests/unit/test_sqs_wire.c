@@ -1,4 +1,4 @@
-/* The JSON of SQS: what we write, and what SQS, emulators and proxies may answer. */
+/* The JSON of SQS, emulators and proxies: what they may answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,190 +7,12 @@
 #include <cmocka.h>
 
 #include "connectors/sqs/sqs_wire.h"
-
-#define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
-static const char url[] = QUEUE;
-
-static void expect_bytes(struct bytes b, const char *text)
-{
-    assert_int_equal(b.len, strlen(text));
-    assert_memory_equal(b.ptr, text, b.len);
-}
-
-/* ---- requests ---- */
-
-static void expect_json(struct buf *out, const char *text)
-{
-    buf_add(out, "", 1);
-    assert_string_equal(out->ptr, text);
-    free(out->ptr);
-    *out = (struct buf){0};
-}
-
-static void a_receive_always_says_how_long_it_waits(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    struct sqs_receive r = {.queue_url = url, .visibility_s = 45, .max = 10};
-    sqs_encode_receive(&out, &r);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":10,"
-                      "\"WaitTimeSeconds\":0,\"VisibilityTimeout\":45,"
-                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\","
-                      "\"ApproximateReceiveCount\"],"
-                      "\"MessageAttributeNames\":[\"All\"]}");
-}
-
-static void a_fifo_receive_carries_its_attempt_id(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    struct sqs_receive r = {
-        .queue_url = url, .attempt_id = "abc", .wait_s = 20, .visibility_s = 30, .max = 1};
-    sqs_encode_receive(&out, &r);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":1,"
-                      "\"WaitTimeSeconds\":20,\"VisibilityTimeout\":30,"
-                      "\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"MessageGroupId\","
-                      "\"ApproximateReceiveCount\"],"
-                      "\"MessageAttributeNames\":[\"All\"],\"ReceiveRequestAttemptId\":\"abc\"}");
-}
-
-static void deletes_and_visibility_name_their_handles(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    const struct bytes handles[] = {BYTES_LIT("AQEB\"1"), BYTES_LIT("AQEB2")};
-    const int64_t seconds[] = {0, 900};
-    struct sqs_handles batch = {.queue_url = url, .handles = handles, .count = 2};
-    sqs_encode_handles(&out, &batch);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-                      "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\"},"
-                      "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\"}]}");
-    batch.seconds = seconds;
-    sqs_encode_handles(&out, &batch);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-                      "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"1\",\"VisibilityTimeout\":0},"
-                      "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEB2\",\"VisibilityTimeout\":900}]}");
-}
-
-static void a_send_carries_bodies_types_and_ids(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    const struct attr attrs[] = {
-        {BYTES_LIT("text"), BYTES_LIT("a\tb"), BYTES_NONE, ATTR_STRING},
-        {BYTES_LIT("count"), BYTES_LIT("42"), BYTES_LIT("int"), ATTR_NUMBER},
-        {BYTES_LIT("raw"), BYTES_LIT("\0\1\xfe\xff"), BYTES_LIT("png"), ATTR_BINARY},
-    };
-    struct sqs_entry plain = {.body = BYTES_LIT("say \"hello\"\n\\ \xc3\xa9")};
-    struct sqs_entry full = {
-        .body = BYTES_LIT("x"),
-        .attrs = attrs,
-        .attr_count = 3,
-        .group_id = BYTES_LIT("g1"),
-        .deduplication_id = BYTES_LIT("d1"),
-        .delay_s = 5,
-    };
-    sqs_encode_send_begin(&out, url);
-    sqs_encode_send_entry(&out, 0, &plain);
-    sqs_encode_send_entry(&out, 1, &full);
-    sqs_encode_send_end(&out);
-    expect_json(&out,
-                "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-                "{\"Id\":\"0\",\"MessageBody\":\"say \\\"hello\\\"\\n\\\\ \xc3\xa9\"},"
-                "{\"Id\":\"1\",\"MessageBody\":\"x\",\"DelaySeconds\":5,\"MessageGroupId\":\"g1\","
-                "\"MessageDeduplicationId\":\"d1\",\"MessageAttributes\":{"
-                "\"text\":{\"DataType\":\"String\",\"StringValue\":\"a\\tb\"},"
-                "\"count\":{\"DataType\":\"Number.int\",\"StringValue\":\"42\"},"
-                "\"raw\":{\"DataType\":\"Binary.png\",\"BinaryValue\":\"AAH+/w==\"}}}]}");
-}
-
-static void queue_attributes_are_asked_for_by_name(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    const struct bytes names[] = {BYTES_LIT("VisibilityTimeout"), BYTES_LIT("RedrivePolicy")};
-    sqs_encode_queue_attributes(&out, url, names, 2);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE
-                      "\",\"AttributeNames\":[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
-}
-
-static void a_receive_can_name_what_it_wants(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    const struct bytes names[] = {BYTES_LIT("a.*"), BYTES_LIT("b")};
-    struct sqs_receive r = {
-        .queue_url = url,
-        .wait_s = -1,
-        .visibility_s = -1,
-        .max = 1,
-        .attr_names = names,
-        .attr_name_count = 2,
-        .system_names = names,
-    };
-    sqs_encode_receive(&out, &r);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MaxNumberOfMessages\":1,"
-                      "\"MessageAttributeNames\":[\"a.*\",\"b\"]}");
-}
-
-static void a_single_send_says_all_that_an_entry_does(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    struct sqs_entry entry = {
-        .body = BYTES_LIT("x"),
-        .group_id = BYTES_LIT("g"),
-        .trace_header = BYTES_LIT("Root=1"),
-        .id = BYTES_LIT("ignored"),
-        .no_delay = true,
-    };
-    sqs_encode_send(&out, url, &entry);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"MessageBody\":\"x\",\"DelaySeconds\":0,"
-                      "\"MessageGroupId\":\"g\",\"MessageSystemAttributes\":{\"AWSTraceHeader\":"
-                      "{\"DataType\":\"String\",\"StringValue\":\"Root=1\"}}}");
-}
-
-static void entries_keep_the_ids_that_callers_chose(void **state)
-{
-    (void)state;
-    struct buf out = {0};
-    struct sqs_entry entry = {.body = BYTES_LIT("x"), .id = BYTES_LIT("mine")};
-    const struct bytes ids[] = {BYTES_LIT("a"), BYTES_LIT("b")};
-    const struct bytes handles[] = {BYTES_LIT("1"), BYTES_LIT("2")};
-    struct sqs_handles batch = {.queue_url = url, .ids = ids, .handles = handles, .count = 2};
-    sqs_encode_send_begin(&out, url);
-    sqs_encode_send_entry(&out, 0, &entry);
-    sqs_encode_send_end(&out);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-                      "{\"Id\":\"mine\",\"MessageBody\":\"x\"}]}");
-    sqs_encode_handles(&out, &batch);
-    expect_json(&out, "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-                      "{\"Id\":\"a\",\"ReceiptHandle\":\"1\"},"
-                      "{\"Id\":\"b\",\"ReceiptHandle\":\"2\"}]}");
-}
-
-/* ---- answers ---- */
-
-/* The reader writes into its text, so it gets a copy, without a NUL behind it. */
-static struct bytes own(const char *text)
-{
-    size_t len = strlen(text);
-    return bytes_of(memcpy(mem_alloc(len + 1), text, len), len);
-}
-
-static void release(struct bytes text)
-{
-    union {
-        const void *borrowed;
-        void *owned;
-    } p = {.borrowed = text.ptr};
-    free(p.owned);
-}
+#include "tests/unit/owned_text.h"
 
 static bool receive(const char *text, struct sqs_received *out, struct bytes *json)
 {
     struct error e = {0};
-    *json = own(text);
+    *json = owned_text(text);
     bool ok = sqs_decode_receive(*json, out, &e);
     if (!ok) assert_int_equal(e.fault, FAULT_DOWN);
     return ok;
@@ -233,7 +55,7 @@ static void a_message_is_read_whatever_the_order_of_its_members(void **state)
     assert_null(got->messages[1].group.ptr);
     assert_non_null(got->messages[1].body.ptr);
     assert_int_equal(got->messages[1].attr_count, 0);
-    release(json);
+    owned_text_free(json);
     sqs_received_free(got);
     free(got);
 }
@@ -253,7 +75,7 @@ static void all_system_attributes_are_kept_by_message(void **state)
     expect_bytes(got->messages[0].system[1].value, "5");
     assert_int_equal(got->messages[1].system_count, 1);
     expect_bytes(got->messages[1].system[0].value, "t");
-    release(json);
+    owned_text_free(json);
     sqs_received_free(got);
     free(got);
 }
@@ -277,7 +99,7 @@ static void system_attributes_without_end(void **state)
     assert_true(receive(text.ptr, got, &json));
     assert_int_equal(got->messages[9].system_count, SQS_SYSTEM_ATTRS);
     expect_bytes(got->messages[9].system[0].name, "n0");
-    release(json);
+    owned_text_free(json);
     free(text.ptr);
     sqs_received_free(got);
     free(got);
@@ -293,7 +115,7 @@ static void an_empty_receive_has_many_spellings(void **state)
         got->count = 7;
         assert_true(receive(texts[i], got, &json));
         assert_int_equal(got->count, 0);
-        release(json);
+        owned_text_free(json);
     }
     free(got);
 }
@@ -331,7 +153,7 @@ static void garbage_is_an_error_and_nothing_more(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct bytes json;
         if (receive(texts[i], got, &json)) fail_msg("taken for an answer: %s", texts[i]);
-        release(json);
+        owned_text_free(json);
     }
     sqs_received_free(got);
     free(got);
@@ -342,7 +164,7 @@ static void every_entry_of_a_batch_has_its_fate(void **state)
     (void)state;
     struct sqs_result results[4];
     struct error e;
-    struct bytes json = own(
+    struct bytes json = owned_text(
         "{\"Failed\":[{\"Message\":\"too large\",\"SenderFault\":true,\"Code\":"
         "\"AWS.SimpleQueueService.InvalidMessageContents\",\"Id\":\"2\"}],\"Successful\":[{\"Id\":"
         "\"0\",\"MessageId\":\"x\",\"MD5OfMessageBody\":\"aa\",\"MD5OfMessageAttributes\":\"bb\","
@@ -357,7 +179,7 @@ static void every_entry_of_a_batch_has_its_fate(void **state)
     expect_bytes(results[2].code, "InvalidMessageContents");
     expect_bytes(results[2].message, "too large");
     assert_int_equal(results[3].fate, SQS_UNANSWERED);
-    release(json);
+    owned_text_free(json);
 }
 
 static void results_find_their_entries_by_the_ids_of_the_caller(void **state)
@@ -366,9 +188,10 @@ static void results_find_their_entries_by_the_ids_of_the_caller(void **state)
     const struct bytes ids[] = {BYTES_LIT("7"), BYTES_LIT("x")};
     struct sqs_result results[2];
     struct error e;
-    struct bytes json = own("{\"Successful\":[{\"Id\":\"x\",\"MessageId\":\"m\","
-                            "\"MD5OfMessageSystemAttributes\":\"cc\",\"SequenceNumber\":\"18\"},"
-                            "{\"Id\":\"0\"}]}");
+    struct bytes json =
+        owned_text("{\"Successful\":[{\"Id\":\"x\",\"MessageId\":\"m\","
+                   "\"MD5OfMessageSystemAttributes\":\"cc\",\"SequenceNumber\":\"18\"},"
+                   "{\"Id\":\"0\"}]}");
     assert_true(sqs_decode_batch(json, ids, results, 2, &e));
     assert_int_equal(results[0].fate, SQS_UNANSWERED);
     assert_int_equal(sqs_classify_result(&results[0]), SQS_TRANSIENT);
@@ -377,7 +200,7 @@ static void results_find_their_entries_by_the_ids_of_the_caller(void **state)
     expect_bytes(results[1].message_id, "m");
     expect_bytes(results[1].system_md5, "cc");
     expect_bytes(results[1].sequence, "18");
-    release(json);
+    owned_text_free(json);
 }
 
 static void a_sent_message_has_an_id(void **state)
@@ -385,14 +208,14 @@ static void a_sent_message_has_an_id(void **state)
     (void)state;
     struct sqs_result result;
     struct error e;
-    struct bytes json = own("{\"MessageId\":\"m\",\"MD5OfMessageBody\":\"aa\"}");
+    struct bytes json = owned_text("{\"MessageId\":\"m\",\"MD5OfMessageBody\":\"aa\"}");
     assert_true(sqs_decode_send(json, &result, &e));
     expect_bytes(result.message_id, "m");
     expect_bytes(result.body_md5, "aa");
-    release(json);
-    json = own("{}");
+    owned_text_free(json);
+    json = owned_text("{}");
     assert_false(sqs_decode_send(json, &result, &e));
-    release(json);
+    owned_text_free(json);
 }
 
 static void lists_of_a_batch_may_be_missing_or_null(void **state)
@@ -400,14 +223,14 @@ static void lists_of_a_batch_may_be_missing_or_null(void **state)
     (void)state;
     struct sqs_result results[1];
     struct error e;
-    struct bytes json = own("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":null}");
+    struct bytes json = owned_text("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":null}");
     assert_true(sqs_decode_batch(json, NULL, results, 1, &e));
     assert_int_equal(results[0].fate, SQS_DONE);
-    release(json);
-    json = own("{}");
+    owned_text_free(json);
+    json = owned_text("{}");
     assert_true(sqs_decode_batch(json, NULL, results, 1, &e));
     assert_int_equal(results[0].fate, SQS_UNANSWERED);
-    release(json);
+    owned_text_free(json);
 }
 
 static void errors_are_read_in_all_their_spellings(void **state)
@@ -428,28 +251,28 @@ static void errors_are_read_in_all_their_spellings(void **state)
         {"{}", "", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct bytes json = own(cases[i].text), code, message;
+        struct bytes json = owned_text(cases[i].text), code, message;
         assert_true(sqs_decode_error(json, &code, &message));
         expect_bytes(code, cases[i].code);
         expect_bytes(message, cases[i].message);
-        release(json);
+        owned_text_free(json);
     }
 }
 
 static void an_error_page_is_no_error_answer(void **state)
 {
     (void)state;
-    struct bytes json = own("<html>503</html>"), code, message;
+    struct bytes json = owned_text("<html>503</html>"), code, message;
     assert_false(sqs_decode_error(json, &code, &message));
-    release(json);
+    owned_text_free(json);
 }
 
 static bool decode_facts(const char *text, struct sqs_queue_facts *facts)
 {
     struct error e;
-    struct bytes json = own(text);
+    struct bytes json = owned_text(text);
     bool decoded = sqs_decode_queue_facts(json, facts, &e);
-    release(json);
+    owned_text_free(json);
     return decoded;
 }
 
@@ -495,22 +318,14 @@ static void a_redrive_policy_is_text_that_holds_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_receive_always_says_how_long_it_waits),
-        cmocka_unit_test(a_fifo_receive_carries_its_attempt_id),
-        cmocka_unit_test(deletes_and_visibility_name_their_handles),
-        cmocka_unit_test(a_send_carries_bodies_types_and_ids),
-        cmocka_unit_test(queue_attributes_are_asked_for_by_name),
-        cmocka_unit_test(a_receive_can_name_what_it_wants),
-        cmocka_unit_test(a_single_send_says_all_that_an_entry_does),
-        cmocka_unit_test(entries_keep_the_ids_that_callers_chose),
+        cmocka_unit_test(a_message_is_read_whatever_the_order_of_its_members),
         cmocka_unit_test(all_system_attributes_are_kept_by_message),
         cmocka_unit_test(system_attributes_without_end),
-        cmocka_unit_test(results_find_their_entries_by_the_ids_of_the_caller),
-        cmocka_unit_test(a_sent_message_has_an_id),
-        cmocka_unit_test(a_message_is_read_whatever_the_order_of_its_members),
         cmocka_unit_test(an_empty_receive_has_many_spellings),
         cmocka_unit_test(garbage_is_an_error_and_nothing_more),
         cmocka_unit_test(every_entry_of_a_batch_has_its_fate),
+        cmocka_unit_test(results_find_their_entries_by_the_ids_of_the_caller),
+        cmocka_unit_test(a_sent_message_has_an_id),
         cmocka_unit_test(lists_of_a_batch_may_be_missing_or_null),
         cmocka_unit_test(errors_are_read_in_all_their_spellings),
         cmocka_unit_test(an_error_page_is_no_error_answer),
