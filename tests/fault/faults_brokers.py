@@ -4,6 +4,7 @@ import signal
 import time
 
 from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from tests.e2e.mqtt import Client
 from tests.rig import wait_until
@@ -74,10 +75,13 @@ def rebalance(stage):
 
 
 def kafka_errors(stage):
-    """Requests that the broker refuses for now."""
+    """Requests that the broker refuses for now.
+
+    None of produce requests: an idempotent producer takes one that failed for written when the next one succeeds, since a
+    broker would have refused that out of sequence. The mock cluster does not look at sequences (too_few_replicas() does it).
+    """
     for api, error in (
-        ("Produce", "NOT_ENOUGH_REPLICAS"), ("Produce", "_TRANSPORT"), ("Produce", "REQUEST_TIMED_OUT"),
-        ("Metadata", "_TRANSPORT"), ("FindCoordinator", "COORDINATOR_NOT_AVAILABLE"),
+        ("Produce", "_TRANSPORT"), ("Metadata", "_TRANSPORT"), ("FindCoordinator", "COORDINATOR_NOT_AVAILABLE"),
         ("Fetch", "NOT_LEADER_FOR_PARTITION"), ("OffsetCommit", "COORDINATOR_LOAD_IN_PROGRESS"),
         ("OffsetCommit", "_TRANSPORT"), ("Heartbeat", "_TRANSPORT"),
     ):
@@ -86,6 +90,24 @@ def kafka_errors(stage):
                 stage.allow_repeats()
                 end.broker.tell(f"error {api} {error} {stage.count(4)}")
         stage.under_way()
+
+
+def too_few_replicas(stage):
+    """The topic asks for more replicas than there are: every produce request is refused, and nothing is blamed for it."""
+    topic, admin = stage.sink, AdminClient({"bootstrap.servers": stage.sink.address, "log_level": 0})
+
+    def ask_for(replicas):
+        setting = ConfigEntry("min.insync.replicas", str(replicas), incremental_operation=AlterConfigOpType.SET)
+        topics = [ConfigResource(ConfigResource.Type.TOPIC, topic.name, incremental_configs=[setting])]
+        for done in admin.incremental_alter_configs(topics).values():
+            done.result(20)
+
+    for _ in range(stage.count(3)):
+        ask_for(2)
+        stage.pause(3, 1)
+        began = time.monotonic()
+        ask_for(1)
+        stage.under_way(began=began)
 
 
 # --- MQTT

@@ -11,6 +11,7 @@ FROM_MQTT = ("mqtt-kafka", "mqtt-sqs")
 WITH_SQS = (*FROM_SQS, *TO_SQS)
 FROM_FIFO = ("fifo-kafka", "fifo-mqtt")
 WITH_KAFKA = ("sqs-kafka", "kafka-sqs", "mqtt-kafka", "kafka-mqtt")
+TO_KAFKA = ("sqs-kafka", "mqtt-kafka")
 TO_MQTT = ("kafka-mqtt", "sqs-mqtt")
 NOT_FROM_SQS = (*FROM_KAFKA, *FROM_MQTT)
 NOT_TO_SQS = ("sqs-kafka", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt")
@@ -69,6 +70,8 @@ def broker_rows():
     yield Row("rebalance", "another consumer joins and leaves the group", faults_brokers.rebalance,
               (*FROM_KAFKA, "kafka-fifo"), stage={"real_kafka": True})
     yield Row("kafka-errors", "requests that Kafka refuses for now", faults_brokers.kafka_errors, WITH_KAFKA)
+    yield Row("too-few-replicas", "Kafka has fewer replicas than the topic asks for, for a while", faults_brokers.too_few_replicas,
+              TO_KAFKA, stage={"real_kafka": True})
     for side, says, pairs in (
         ("source", "another MQTT client takes the source's session", FROM_MQTT),
         ("sink", "another MQTT client takes the sink's name", TO_MQTT),

@@ -287,6 +287,9 @@ class Stage:
             if self.source.kind == "sqs":
                 # What a killed bridge had received comes back when its time is up, and is deleted then.
                 self._wait(lambda: self.source.depth() == 0, self.arrival_s, "an empty source")
+            elif self.source.kind == "kafka":
+                # Commits that fail just now are tried again. A stop has only so much time for that.
+                self.bridge.wait_stats(lambda s: s["in_flight"] == 0)
         except TimeoutError as e:
             self.notes["late"] = f"{e}: {len(self.loader.acked - self.reader.seen)} missing"
         self.bridge.stop()
