@@ -216,7 +216,7 @@ static enum store_result open_file(const char *path, int flags, struct store_db 
 void store_db_abandon(struct store_db *db)
 {
     if (!db) return;
-    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (db->sqlite) sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     discard(db);
 }
 

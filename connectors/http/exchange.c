@@ -7,7 +7,10 @@
 #include "connectors/http/ca_store.h"
 #include "connectors/http/client.h"
 
-enum { IDLE_CONNECTION_S = 50 }; /* AWS closes at 60 or later: ours must be the first to go */
+enum {
+    IDLE_CONNECTION_S = 50, /* AWS closes at 60 or later: ours must be the first to go */
+    KNOWN_ADDRESS_S = 5, /* a name is asked for again: by itself libcurl would wait for a minute */
+};
 
 static const struct bytes header_names[HTTP_HEADERS] = {
     [HTTP_DATE] = {"date", 4},
@@ -148,6 +151,7 @@ static void set_defaults(struct http_exchange *x)
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)KNOWN_ADDRESS_S);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->options.connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->options.max_response_bytes);

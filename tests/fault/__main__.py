@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.e2e.bridge import binary
 from tests.rig import BUILD, ROOT, Unavailable
 
-from . import controls, results, soak
+from . import controls, nth, results, soak
 from .matrix import ROWS, SHORT, play, row_of
 from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Brokers
 
@@ -22,7 +22,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="script/fault", description=__doc__)
     parser.add_argument("row", nargs="?", help="only this row: " + " ".join(r.name for r in ROWS))
     parser.add_argument("pair", nargs="?", choices=ALL_PAIRS, metavar="PAIR", help="only this pair: " + " ".join(ALL_PAIRS))
-    parser.add_argument("--store", choices=("off", "always"), help="only without, or with, the store on disk")
+    stores = ("off", "always", "overflow")
+    parser.add_argument("--store", choices=stores, help="only without, or with, the store on disk")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same choices (default 1)")
     parser.add_argument("--size", type=float, default=1.0, help="part of a row's usual length")
     parser.add_argument("--short", action="store_true", help="the selection that script/test runs")
@@ -30,6 +31,9 @@ def arguments():
     parser.add_argument("--limits", action="store_true", help="what brokers and settings lose, and no bridge can help")
     parser.add_argument("--soak", type=soak.seconds, metavar="TIME", help="random faults for so long: 90s, 10m, 2h")
     parser.add_argument("--schedule", help="one episode of a soak, as it printed it")
+    parser.add_argument("--nth", nargs="?", const="", choices=("", *nth.KINDS), metavar="KIND",
+                        help="the N-th call of a kind fails: " + " ".join(nth.KINDS))
+    parser.add_argument("--points", type=int, default=150, help="of --nth: so many values of N; 0: each (default 150)")
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
     parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
@@ -98,6 +102,14 @@ class Player:
                 one.run(a.soak, soak.chosen_pairs(a.pair), a.seed, a.store)
         self.clean_up()
 
+    def play_nth(self, kinds, points):
+        with Brokers(self.folder / "brokers") as brokers:
+            for scene in nth.SCENES:
+                for kind in kinds:
+                    say = partial(print, flush=True)
+                    self.failed += len(nth.sweep(self.folder, scene, brokers, kind, points, self.seed, say)[1])
+        self.clean_up()
+
     def clean_up(self):
         if self.failed:
             print(f"what failed is kept in {self.folder.relative_to(ROOT)}")
@@ -121,7 +133,7 @@ class Player:
         if record:
             results.append(self.path, result)
         store = "" if result["store"] == "off" else result["store"]
-        played = f"{result['row']:20} {result['pair']:11} {store:6}"
+        played = f"{result['row']:20} {result['pair']:11} {store:8}"
         print(f"{result['verdict']:4}  {played} {results.line(result)}", flush=True)
         if result["verdict"] == "fail":
             self.failed += 1
@@ -137,7 +149,9 @@ def main():
         print("\n\n".join([results.summary(so_far), *tables]))
         return 0
     player = Player(a)
-    if a.soak or a.schedule:
+    if a.nth is not None:
+        player.play_nth([a.nth] if a.nth else nth.KINDS, a.points)
+    elif a.soak or a.schedule:
         player.play_soak(a)
     elif a.controls or a.limits:
         player.play_controls(controls.LIMITS if a.limits else controls.CONTROLS, a.row)

@@ -16,6 +16,7 @@ def nothing(stage):
 def kill9(stage):
     for _ in range(stage.count(6)):
         stage.pause(0.5, 0.05)
+        stage.strike_with_store()
         stage.allow_repeats()
         stage.bridge.kill9()
         stage.recover()
@@ -37,6 +38,7 @@ def sigterm(stage):
     """A clean stop under load repeats nothing."""
     for _ in range(stage.count(5)):
         stage.pause(0.5, 0.05)
+        stage.strike_with_store()
         began = time.monotonic()
         stage.bridge.stop()
         stage.notes.setdefault("stop_s", []).append(round(time.monotonic() - began, 2))
@@ -145,7 +147,9 @@ def half_open(stage, side, link):
     for _ in range(stage.count(2)):
         stage.allow_repeats(side=side)
         link.set(hole="both")
-        if getattr(stage, side).kind == "mqtt":
+        if stage.store == "overflow":
+            stage.bridge.wait_stats(lambda s: s["store_messages"] > 0, 120)
+        elif getattr(stage, side).kind == "mqtt":
             stage.notes.setdefault("noticed_s", []).append(round(link.wait_connections(), 1))
         else:
             stage.pause(12, 8)

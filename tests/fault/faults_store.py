@@ -8,6 +8,7 @@ import time
 
 from tests.rig import Unavailable, wait_until
 
+from .damage import HARMS, Store, who
 from .faults_system import preload, with_failing
 
 EXT4_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32), as in fs/ext4/ext4.h
@@ -95,6 +96,7 @@ def power_cuts(stage):
         stage.pause(0.3, 0.02)
         stage.allow_repeats()
         link.tell("refuse")
+        stage.bridge.wait_stats(lambda s: s["store_messages"] > 0)
         stage.pause(0.6, 0.2)
         os.kill(stage.bridge.process.pid, signal.SIGSTOP)  # an fsync that is under way may report success below
         stage.disk.cut_power()
@@ -144,3 +146,45 @@ def with_small_store(stage):
 def with_failing_disk(stage):
     with_failing("posix/io/sync/*", 0.03, errno=5)(stage)
 
+
+# --- damage
+
+def with_many_stored(stage):
+    stage.outstanding = 2000
+
+
+def damaged(stage):
+    """The bridge is killed while the store holds messages that no source has any more, and then files are damaged.
+
+    What the damage left whole must arrive, as sent; what it took is written off, and nothing else is. A log that has lost its
+    end looks like one that was being written when the power failed: it is not, and can't be, told that it is damaged.
+    """
+    for harmed, harm in list(HARMS.items())[:stage.count(len(HARMS))]:
+        _fill_store(stage)
+        stage.bridge.kill9()
+        _damage(stage, harmed, harm)
+        stage.links["sink"].tell("accept")
+        stage.recover()
+        stage.bridge.wait_stats(lambda s: s["store_messages"] == 0)
+
+
+def _fill_store(stage):
+    """The file has messages, and so has the log: a clean stop moves them from one to the other."""
+    stage.links["sink"].tell("refuse")
+    for at_least in (300, 600):
+        stage.bridge.wait_stats(lambda s, at_least=at_least: s["store_messages"] >= at_least)
+        if at_least == 300:
+            stage.bridge.stop()
+            stage.start_bridge()
+
+
+def _damage(stage, harmed, harm):
+    store = Store(stage.folder / "store", stage.folder / "copy.db")
+    before, in_file = store.rows(), store.rows(with_log=False)
+    harm(store, stage.random)
+    after = store.rows(before)
+    lost = {id for id, row in before.items() if after.get(id) != row}
+    stage.write_off({who(before[id]) for id in lost}, {who(row) for row in before.values()})
+    stage.allow_repeats()
+    stage.allow_repeats_of(len(in_file))  # what the log had deleted
+    stage.notes.setdefault("damaged", []).append([harmed, len(before), len(lost)])

@@ -2,6 +2,7 @@
 
 libfiu and libfaketime come in by LD_PRELOAD, and AddressSanitizer would have to be first: these rows run the release build.
 """
+import shlex
 from pathlib import Path
 
 from tests.rig import BUILD, Unavailable
@@ -18,6 +19,14 @@ def preload(stage, libraries, environment):
         raise Unavailable(f"{' '.join(missing)} is not there (script/setup test, script/build)")
     stage.program = RELEASE
     stage.environment = {"LD_PRELOAD": " ".join(map(str, libraries)), **environment}
+
+
+def through(stage, program, preparation, launcher=""):
+    """The bridge is a shell first, which the launcher starts; it does these commands and then becomes the bridge."""
+    words = shlex.quote(f'{preparation}; exec "$0" "$@"')
+    stage.program = stage.folder / "prepared"
+    stage.program.write_text(f'#!/bin/sh\nexec {launcher} sh -ec {words} "{program}" "$@"\n')
+    stage.program.chmod(0o755)
 
 
 def with_faketime(stage):

@@ -14,9 +14,9 @@ def free_link_port():
 
 
 class Link:
-    def __init__(self, folder, end, brokers):
-        self.end = end
-        target, port = self._route(brokers)
+    def __init__(self, folder, end):
+        self.end, self.host = end, "127.0.0.1"
+        target, port = self._route()
         command = [sys.executable, "-m", "tests.fault.proxy", "--target", str(target), "--port", str(port)]
         self.process = spawn(command, folder / "proxy.log", stdout=subprocess.PIPE)
         words = self.process.stdout.readline().split()
@@ -25,10 +25,10 @@ class Link:
         self.control = socket.create_connection(("127.0.0.1", control), 10)
         self.answers = self.control.makefile("r")
 
-    def _route(self, brokers):
+    def _route(self):
         """Kafka tells its clients where it is, so its proxy listens where Kafka was told that it does."""
         if self.end.kind == "kafka":
-            return brokers.kafka.proxied_port(), brokers.kafka_port
+            return self.end.broker.proxied_port(), self.end.broker.through
         return urlsplit(self._address()).port, 0
 
     def _address(self):
@@ -36,11 +36,14 @@ class Link:
 
     def settings(self):
         """What the configuration of the bridge says instead of the broker's address."""
-        here = f"127.0.0.1:{self.port}"
+        here = f"{self.host}:{self.port}"
         if self.end.kind == "kafka":
             return {"bootstrap_servers": here}
-        setting = {"sqs": "queue_url", "mqtt": "server"}[self.end.kind]
-        return {setting: urlunsplit(urlsplit(self._address())._replace(netloc=here))}
+        there = urlsplit(self._address())._replace(netloc=here)
+        if self.end.kind == "mqtt":
+            return {"server": urlunsplit(there)}
+        meant = {"endpoint_url": f"http://{here}"} if self.host != "127.0.0.1" else {}  # without TLS, to another machine
+        return {"queue_url": urlunsplit(there), **meant}
 
     def tell(self, do, **more):
         self.control.sendall(json.dumps({"do": do, **more}).encode() + b"\n")

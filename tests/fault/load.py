@@ -105,12 +105,12 @@ SENDERS = {"sqs": SqsSender, "kafka": KafkaSender, "mqtt": MqttSender}
 class Loader(threading.Thread):
     """Sends until stop(), as fast as `rate` (messages a second) and `room` (a function: how many more just now) allow."""
 
-    def __init__(self, end, journal_path, run, room, rate=800, lanes=4, seed=0):
+    def __init__(self, end, journal_path, run, room, rate=800, lanes=4, seed=0, body_bytes=None):
         super().__init__(daemon=True)
         self.journal = Journal(journal_path)
         self.journal.write([{"op": "run", "run": run}])
         self.sender = SENDERS[end.kind](end)
-        self.records = records(run, lanes, seed)
+        self.records = records(run, lanes, seed, body_bytes)
         self.room, self.rate = room, rate
         self.attempted, self.acked = set(), set()
         self.failures = 0

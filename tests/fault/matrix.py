@@ -1,7 +1,9 @@
 """The rows of the matrix. A row is played with each of its pairs; tests/fault/README.md says what they stand for."""
 from dataclasses import dataclass, field
 
-from . import faults, faults_brokers, faults_credentials, faults_poison, faults_sqs, faults_store, faults_system
+from . import (
+    faults, faults_brokers, faults_credentials, faults_memory, faults_network, faults_poison, faults_sqs, faults_store, faults_system
+)
 from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Stage
 
 FROM_SQS = ("sqs-kafka", "sqs-mqtt")
@@ -18,9 +20,12 @@ NOT_TO_SQS = ("sqs-kafka", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt")
 SIDES = ("source", "sink")
 BUSY_MS = 40
 BOTH, STORED = ("off", "always"), ("always",)
+OVERFLOW = ("overflow",)
 WITH_STORE = ("refused", "half-open", "answers-lost", "cut-rst")  # of the sink's link
 WITH_FIFO = ("rst", "cut-rst", "answers-lost")
 LIES_WITH_FIFO = ("throttled", "partial", "unanswered", "garbage", "cut-before", "cut-after")
+WITH_OVERFLOW = ("refused", "half-open")
+LINK_PREPARATIONS = {"dns": faults_network.by_own_names, "lossy": faults_network.with_packet_loss}
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,9 @@ class Row:
     stores: tuple = ("off",)
 
 
-def busy(name, says, fault):
+def busy(name, says, fault, stores=BOTH):
     """With a sink that is slow enough for the window to be in use at any time."""
-    return Row(name, says, fault, ALL_PAIRS, stage={"slow_ms": BUSY_MS}, stores=BOTH)
+    return Row(name, says, fault, ALL_PAIRS, stage={"slow_ms": BUSY_MS}, stores=stores)
 
 
 def link_rows():
@@ -52,12 +57,16 @@ def link_rows():
         ("slow", "150-450 ms on the way to the {}, each way", faults.slow_link),
         ("narrow", "64 kbit/s to the {}", faults.narrow_link),
         ("bytes", "single bytes to and from the {}", faults.single_bytes),
+        ("dns", "the name of the {} is unknown, slow, has another address", faults_network.names_change),
+        ("lossy", "30 % of the packets to and from the {} are lost", faults_network.lossy),
     ):
         for side in SIDES:
             stores = BOTH if side == "sink" and name in WITH_STORE else ("off",)
-            done = faults.on_side(side, fault)
+            stores += OVERFLOW if side == "sink" and name in WITH_OVERFLOW else ()
             pairs = ALL_PAIRS if name in WITH_FIFO else PAIRS
-            yield Row(f"{name}-{side}", says.format(side), done, pairs, stage={"proxied": (side,)}, stores=stores)
+            stage = {"proxied": (side,), "by_name": name == "dns"}
+            done = faults.on_side(side, fault)
+            yield Row(f"{name}-{side}", says.format(side), done, pairs, stage, LINK_PREPARATIONS.get(name), stores)
 
 
 def broker_rows():
@@ -65,6 +74,7 @@ def broker_rows():
         yield Row(
             f"restart-{side}", f"the {side}'s broker restarts (Kafka: kill -9)", faults_brokers.restarted(side),
             pairs=NOT_FROM_SQS if side == "source" else NOT_TO_SQS, stage={"real_kafka": True},
+            stores=("off", *(OVERFLOW if side == "sink" else ())),
         )
         yield Row(f"frozen-{side}", f"the {side}'s broker stands still for 5-9 s", faults_brokers.frozen(side), ALL_PAIRS)
     yield Row("rebalance", "another consumer joins and leaves the group", faults_brokers.rebalance,
@@ -115,27 +125,33 @@ def system_rows():
               prepare=faults_system.with_faketime)
     yield Row("no-memory", "one allocation in 20,000 fails", faults_system.ends_by_itself,
               prepare=faults_system.with_failing("libc/mm/*", 0.00005))
+    yield Row("oom-kill", "the kernel kills it by a memory limit, ten times as much waits", faults_memory.oom_kill,
+              prepare=faults_memory.in_cgroup, stage=faults_memory.UNBOUNDED)
+    yield Row("memory-bounded", "that load, max_in_flight_bytes, and a limit that it never reaches",
+              faults_memory.memory_bounded, prepare=faults_memory.in_cgroup, stage=faults_memory.BOUNDED, stores=BOTH)
     yield Row("io-errors", "one call in 300 to a socket or a file fails", faults_system.complains,
               prepare=faults_system.with_failing("posix/io/*", 0.003))
 
 
 def store_rows():
     away = {"proxied": ("sink",)}
-    for name, says, fault, prepare, stage in (
-        ("power-cut", "power cuts while only the disk has the messages", faults_store.power_cuts, faults_store.on_ext4, away),
-        ("disk-full", "the disk fills up while the sink is away", faults_store.disk_full, faults_store.on_small_disk, away),
-        ("store-full", "the store is full, the source waits", faults_store.store_full, faults_store.with_small_store, away),
-        ("sync-errors", "three fsyncs in a hundred fail with EIO", faults_system.ends_by_itself,
-         faults_store.with_failing_disk, {}),
-    ):
-        yield Row(name, says, fault, prepare=prepare, stage=stage, stores=STORED)
+    yield Row("power-cut", "power cuts while only the disk has the messages", faults_store.power_cuts,
+              prepare=faults_store.on_ext4, stage=away, stores=STORED + OVERFLOW)
+    yield Row("disk-full", "the disk fills up while the sink is away", faults_store.disk_full,
+              prepare=faults_store.on_small_disk, stage=away, stores=STORED)
+    yield Row("store-full", "the store is full, the source waits", faults_store.store_full,
+              prepare=faults_store.with_small_store, stage=away, stores=STORED + OVERFLOW)
+    yield Row("store-damaged", "kill -9, and the store's file or log is damaged: what is still whole arrives",
+              faults_store.damaged, prepare=faults_store.with_many_stored, stage=away, stores=STORED)
+    yield Row("sync-errors", "three fsyncs in a hundred fail with EIO", faults_system.ends_by_itself,
+              prepare=faults_store.with_failing_disk, stores=STORED)
 
 
 ROWS = [
     busy("steady", "normal running", faults.nothing),
-    busy("kill9", "kill -9 under load, and a restart", faults.kill9),
+    busy("kill9", "kill -9 under load, and a restart", faults.kill9, BOTH + OVERFLOW),
     busy("kill9-quick", "kill -9 at any time, also while it starts", faults.kill9_quickly),
-    busy("sigterm", "a clean stop under load, and a restart", faults.sigterm),
+    busy("sigterm", "a clean stop under load, and a restart", faults.sigterm, BOTH + OVERFLOW),
     busy("reload", "SIGHUP under load: nothing changed, a setting changed, a bad configuration", faults.reload),
     busy("sigstop", "the bridge stands still for 5-7 s", faults.sigstop),
     *link_rows(), *broker_rows(), *sqs_rows(), *poison_rows(), *system_rows(), *store_rows(),

@@ -1,4 +1,4 @@
-"""python3 -m tests.fault.proxy --target PORT [--port PORT]: a TCP proxy on 127.0.0.1 that does harm on command.
+"""python3 -m tests.fault.proxy --target PORT [--port PORT]: a TCP proxy on loopback that does harm on command.
 
 It knows nothing of what it carries, so TLS makes no difference. "up" is from the client (the bridge) to the broker,
 "down" are the answers. It prints `listening PORT CONTROL`; on the control port it takes one JSON object a line, and
@@ -14,6 +14,7 @@ answers each with one.
         flip                    one bit changes after so many more bytes upwards (a control: the verifier must see it)
   {"do": "rst"} {"do": "fin"}   ends all connections now
   {"do": "refuse"} {"do": "accept"}   stops listening, and all connections end by RST; the way back
+  {"do": "move", "address": A}  listens there instead of at 127.0.0.1, and all connections end by RST
   {"do": "reset"}               no harm any more: holes close, connections that lost bytes end
   {"do": "stats"}               bytes up and down, connections open and ever made, cuts
 """
@@ -120,7 +121,7 @@ class Connection:
 
 class Proxy:
     def __init__(self, target, port):
-        self.target, self.port = target, port
+        self.target, self.port, self.address = target, port, "127.0.0.1"
         self.harm, self.stats = Harm(), Stats()
         self.connections = set()
         self.listener = None
@@ -128,7 +129,7 @@ class Proxy:
 
     async def accept(self):
         if self.listener is None:
-            self.listener = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+            self.listener = await asyncio.start_server(self._connected, self.address, self.port)
             self.port = self.listener.sockets[0].getsockname()[1]
 
     def refuse(self):
@@ -203,6 +204,10 @@ class Proxy:
             await self.accept()
         elif do == "refuse":
             self.refuse()
+        elif do == "move":
+            self.refuse()
+            self.address = command["address"]
+            await self.accept()
         elif do in ("rst", "fin"):
             self.end_all(do)
         elif do != "stats":

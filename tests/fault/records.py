@@ -9,7 +9,7 @@ import random
 
 STRING, NUMBER, BINARY = "String", "Number", "Binary"  # the types of SQS; headers carry a companion for the others
 _LETTERS = "abcdefghijklmnopqrstuvwxyz äöü€ \"\\/<>&\t\n{}"
-_LARGE_EVERY, _LARGE = 97, 8000
+_LARGE_EVERY, _LARGE, _CHUNK = 97, 8000, 1000
 
 
 def _canonical(fields):
@@ -34,23 +34,28 @@ class Record:
         self.body = _canonical({**fields, "sha256": _digest(fields)})
 
 
-def make_record(run, lane, seq, rng):
-    size = _LARGE if seq % _LARGE_EVERY == _LARGE_EVERY - 1 else rng.randrange(20, 300)
+def make_record(run, lane, seq, rng, size=None):
+    """size: letters of padding; by default few, and now and then many."""
+    repeats = 1
+    if size:
+        size, repeats = _CHUNK, max(1, size // _CHUNK)
+    else:
+        size = _LARGE if seq % _LARGE_EVERY == _LARGE_EVERY - 1 else rng.randrange(20, 300)
     attributes = {
         "device": (STRING, b"sensor-%d" % (seq % 7)),
         "celsius": (NUMBER, b"%d.5" % (seq % 40)),
         "raw": (BINARY, bytes([0, 255, seq % 256, 13, 10])),
     }
-    return Record(run, lane, seq, attributes, "".join(rng.choices(_LETTERS, k=size)))
+    return Record(run, lane, seq, attributes, "".join(rng.choices(_LETTERS, k=size)) * repeats)
 
 
-def records(run, lanes, seed):
+def records(run, lanes, seed, size=None):
     """Endless: each lane counts from 0."""
     rng = random.Random(seed)
     seq = 0
     while True:
         for lane in range(lanes):
-            yield make_record(run, f"lane-{lane}", seq, rng)
+            yield make_record(run, f"lane-{lane}", seq, rng, size)
         seq += 1
 
 

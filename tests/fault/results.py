@@ -36,6 +36,9 @@ def line(result):
     return f"{result['acked']:6} sent  {counts}  dup {result['dup']} (<= {result['dup_bound']})  {result['seconds']:.0f} s"
 
 
+WITH_STORE = {"off": "", "always": ", with a store", "overflow": ", with a store for overflow"}
+
+
 def _cell(result):
     if result is None:
         return ""
@@ -53,8 +56,7 @@ def table(results, rows, pairs):
     for row, store in ((row, store) for row in rows for store in row.stores):
         cells = [_cell(latest.get((row.name, pair, store))) if pair in row.pairs else "-" for pair in pairs]
         if any(cell not in ("", "-") for cell in cells):
-            says = row.says + (", with a store" if store != "off" else "")
-            lines.append(f"| {row.name} | {says} | " + " | ".join(cells) + " |")
+            lines.append(f"| {row.name} | {row.says}{WITH_STORE[store]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -16,6 +16,8 @@ from tests.e2e.libconfig import write
 from tests.e2e.world import RealWorld, SimulatedWorld
 from tests.rig import ROOT, Kafka, Mosquitto, SqsSim, wait_until
 
+from .dns import NAME
+from .journal import Journal
 from .link import Link, free_link_port
 from .load import Loader
 from .sinklog import READERS, write_held
@@ -23,6 +25,7 @@ from .sinklog import READERS, write_held
 WINDOW = 200
 BACKLOG = 600
 LANES = 4
+OVERFLOW_AFTER = "300ms"
 ARRIVAL_S = 90
 PAIRS = ("sqs-kafka", "kafka-sqs", "mqtt-kafka", "kafka-mqtt", "sqs-mqtt", "mqtt-sqs")
 FIFO_PAIRS = ("fifo-kafka", "kafka-fifo", "fifo-mqtt", "mqtt-fifo")  # with a FIFO queue, its groups the lanes
@@ -51,19 +54,18 @@ class Brokers:
         return self._server("sqs_sim", SqsSim)
 
     @property
-    def kafka_port(self):
-        """Where the proxy of Kafka listens: Kafka must know it before it starts."""
-        self.started.setdefault("kafka_port", free_link_port())
-        return self.started["kafka_port"]
+    def kafka(self):
+        """It must know where its proxy listens before it starts."""
+        return self._server("kafka", lambda folder: Kafka(folder, through=free_link_port()))
 
     @property
-    def kafka(self):
-        return self._server("kafka", lambda folder: Kafka(folder, through=self.kafka_port))
+    def named_kafka(self):
+        """One that tells its clients a name."""
+        return self._server("named_kafka", lambda folder: Kafka(folder, through=free_link_port(), through_host=NAME))
 
     def close(self):
         for server in self.started.values():
-            if hasattr(server, "kill"):
-                server.kill()
+            server.kill()
 
     def __enter__(self):
         return self
@@ -75,13 +77,13 @@ class Brokers:
 class FaultWorld(SimulatedWorld):
     """The strict SQS simulator, a real Mosquitto, and a Kafka that is real where a row needs it to be."""
 
-    def __init__(self, folder, brokers, real_kafka):
+    def __init__(self, folder, brokers, real_kafka, by_name):
         super().__init__(folder, brokers.mosquitto, brokers.sqs_sim)
-        self.brokers, self.real_kafka = brokers, real_kafka
+        self.brokers, self.real_kafka, self.by_name = brokers, real_kafka, by_name
 
     @property
     def kafka(self):
-        return self.brokers.kafka
+        return self.brokers.named_kafka if self.by_name else self.brokers.kafka
 
     def kafka_topic(self, name=None, partitions=1):
         return (RealWorld if self.real_kafka else SimulatedWorld).kafka_topic(self, name, partitions)
@@ -89,28 +91,35 @@ class FaultWorld(SimulatedWorld):
 
 class Stage:
     def __init__(
-        self, brokers, folder, pair, seed=0, size=1.0, program=None, real_kafka=False, proxied=(), slow_ms=0, store="off",
-        **options
+        self, brokers, folder, pair, seed=0, size=1.0, program=None, real_kafka=False, proxied=(), by_name=False, slow_ms=0,
+        store="off", **options
     ):
-        """size: how much of a row is played. proxied: sides that the bridge reaches through a proxy. slow_ms: the sink's
-        answers come so much later. options: of the pipeline; those of one side are dicts, "source" and "sink".
+        """size: how much of a row is played. proxied: sides that the bridge reaches through a proxy; by_name: and by a name,
+        not by an address. slow_ms: the sink's answers come so much later. options: of the pipeline; those of one side are dicts, "source" and "sink".
         """
         self.folder, self.pair, self.seed, self.size = folder, pair, seed, size
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.random = random.Random(f"{seed} {pair}")
         kinds = pair.split("-")
-        if slow_ms and kinds[1] == "mqtt":
+        self.store = store
+        if slow_ms and kinds[1] == "mqtt" or store == "overflow":
             proxied = {*proxied, "sink"}
         self.slow_ms = slow_ms
         needs_real = "kafka" in [kind for kind, side in zip(kinds, ("source", "sink")) if side in proxied]
         self.brokers, self.real_kafka = brokers, real_kafka or needs_real
-        self.world = FaultWorld(folder, brokers, self.real_kafka)
+        self.world = FaultWorld(folder, brokers, self.real_kafka, by_name)
         self.source, self.sink = self._end(kinds[0]), self._end(kinds[1])
         self.links = {side: self._link(getattr(self, side)) for side in proxied}
         self.options = options
         if store != "off":
             self.options |= {"store": store, "store_path": str(folder / "store")}
+        if store == "overflow":
+            self.options |= {"store_overflow_after": OVERFLOW_AFTER}
+        self.window = options.get("max_in_flight", WINDOW)
+        self.goes_to_disk = False
+        self.body_bytes = None
+        self.written_off = set()
         self.endings = []
         self.program = program or binary()
         self.environment = None
@@ -125,7 +134,7 @@ class Stage:
         self.notes = {}
         self.arrival_s = ARRIVAL_S
         self.to_fifo = kinds[1] == "fifo"
-        self.outstanding = WINDOW // 2 if kinds[0] == "mqtt" else BACKLOG
+        self.outstanding = self.window // 2 if kinds[0] == "mqtt" else BACKLOG
 
     def _end(self, kind):
         if kind == "mqtt":
@@ -135,7 +144,7 @@ class Stage:
         return self.world.end(kind, **({"partitions": 3} if kind == "kafka" else {}))
 
     def _link(self, end):
-        return Link(self.folder, end, self.brokers)
+        return Link(self.folder, end)
 
     def count(self, usual):
         """How often a row does what it does."""
@@ -167,13 +176,17 @@ class Stage:
         self.bridge = Bridge(self.folder / "bridge", self.configuration(), program=self.program, env=self.environment)
         self.start_bridge()
         self.source.wait_source_ready()
-        self.loader = Loader(self.source, self.folder / "load.jsonl", self.run, self._room, lanes=LANES, seed=self.seed)
+        self.loader = Loader(
+            self.source, self.folder / "load.jsonl", self.run, self.room, lanes=LANES, seed=self.seed, body_bytes=self.body_bytes
+        )
         if self.slow_ms:
             self.slow_down_sink(self.slow_ms)
         self.loader.start()
 
-    def _room(self):
-        return self.outstanding - (len(self.loader.acked) - len(self.reader.seen))
+    def room(self):
+        """How many more the loader may send just now."""
+        lost = len(self.written_off - self.reader.seen) if self.written_off else 0
+        return self.outstanding + lost - (len(self.loader.acked) - len(self.reader.seen))
 
     def start_bridge(self):
         """Until it runs; where a row makes it fail at start, too, it is started again."""
@@ -181,14 +194,16 @@ class Stage:
         self._wait(lambda: self.bridge.log_lines(r'pipeline "[^"]*": running'), 60, "the bridge to run")
 
     def slow_down_sink(self, ms):
-        """Each answer of the sink comes so much later: what is in flight is never little."""
-        if self.sink.kind == "mqtt":
+        """Each answer of the sink comes so much later: what is in flight is never little. 0: it comes at once again."""
+        if "sink" in self.links:
             self.links["sink"].set(delay_ms=ms)
         elif self.sink.kind == "kafka":
             self.sink.broker.tell(f"rtt {ms}")
-        else:
+        elif ms:
             slow = {"kind": "delay", "action": "SendMessageBatch", "count": -1, "delay_ms": ms}
             self.brokers.sqs_sim.control("faults", slow)
+        else:
+            self.brokers.sqs_sim.control("faults/clear")
 
     # --- for faults
 
@@ -198,7 +213,7 @@ class Stage:
 
     def allow_repeats(self, times=1, side=None):
         """What is in flight may come again: once for each disruption. side: all that is disrupted is the way to it."""
-        self.allow_repeats_of(times * WINDOW, side)
+        self.allow_repeats_of(times * self.window, side)
 
     def allow_repeats_of(self, messages, side=None):
         if not self._recognised(side):
@@ -221,6 +236,13 @@ class Stage:
     def resume_load(self):
         self.loader.resume()
 
+    def write_off(self, lost, stored):
+        """These records the row itself has destroyed, where no broker has them any more; it writes down what was there."""
+        journal = Journal(self.folder / "store.jsonl")
+        journal.write([{"lane": lane, "seq": seq, "lost": (lane, seq) in lost} for lane, seq in sorted(stored)])
+        journal.close()
+        self.written_off |= lost
+
     def under_way(self, count=100, timeout_s=60, began=None):
         """Until so many more have arrived; how long it took (since `began`) is the time of the recovery."""
         began, before = began or time.monotonic(), len(self.reader.seen)
@@ -232,9 +254,19 @@ class Stage:
         before = len(self.loader.acked)
         wait_until(lambda: len(self.loader.acked) >= before + count, timeout_s, f"{count} more messages at the source")
 
+    def strike_with_store(self):
+        """With a store for overflow: every second time the sink is away, and messages are on disk, when a fault strikes."""
+        self.goes_to_disk = self.store == "overflow" and not self.goes_to_disk
+        if self.goes_to_disk:
+            self.allow_repeats()
+            self.links["sink"].tell("refuse")
+            self.bridge.wait_stats(lambda s: s["store_messages"] > 0)
+
     def recover(self):
         """The bridge was killed, or has ended: it is started again, and works again."""
         began = time.monotonic()
+        if self.goes_to_disk:
+            self.links["sink"].tell("accept")
         self.start_bridge()
         self.under_way(began=began)
 
@@ -282,8 +314,10 @@ class Stage:
     def settle(self):
         """No more load; all that was acknowledged arrives, and the bridge ends in good order."""
         self.loader.stop()
+        if self.store == "overflow":
+            self._note_overflows()
         try:
-            self._wait(lambda: self.loader.acked <= self.reader.seen, self.arrival_s, "the rest at the sink")
+            self._wait(lambda: not self._missing(), self.arrival_s, "the rest at the sink")
             if self.source.kind == "sqs":
                 # What a killed bridge had received comes back when its time is up, and is deleted then.
                 self._wait(lambda: self.source.depth() == 0, self.arrival_s, "an empty source")
@@ -291,7 +325,7 @@ class Stage:
                 # Commits that fail just now are tried again. A stop has only so much time for that.
                 self.bridge.wait_stats(lambda s: s["in_flight"] == 0)
         except TimeoutError as e:
-            self.notes["late"] = f"{e}: {len(self.loader.acked - self.reader.seen)} missing"
+            self.notes["late"] = f"{e}: {len(self._missing())} missing"
         self.bridge.stop()
         self.bridge.assert_no_report()
         self.reader.finish()
@@ -299,6 +333,15 @@ class Stage:
         if self.to_fifo:
             counts = self.brokers.sqs_sim.show(f"queues/{self.sink.url.rpartition('/')[2]}?limit=0")
             self.notes["recognised"] = counts["deduplicated"]
+
+    def _missing(self):
+        return self.loader.acked - self.reader.seen - self.written_off
+
+    def _note_overflows(self):
+        """A row that never needed the disk has shown nothing about it."""
+        log = self.bridge.log_path.read_text(errors="replace")
+        self.notes["overflows"] = log.count("messages go to disk until")
+        assert self.notes["overflows"], "no message went to disk"
 
     def verdict(self):
         report = self.folder / "report.json"

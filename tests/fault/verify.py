@@ -1,10 +1,11 @@
 """python3 -m tests.fault.verify FOLDER [--duplicates N] [--order] [--json PATH]: the verdict on one run.
 
 It reads what the loader attempted and what the brokers acknowledged to it (load.jsonl), what the sink really held
-(sink.jsonl), and what was still at the source when the bridge had ended (source.jsonl, if there is one). It never asks
+(sink.jsonl), what was still at the source when the bridge had ended (source.jsonl, if there is one), and what the row itself
+destroyed while only the bridge's store had it (store.jsonl, if there is one). It never asks
 the bridge, knows nothing of it, and needs nothing but Python's standard library.
 
-  LOSS      acknowledged to the loader, and neither at the sink nor still at the source
+  LOSS      acknowledged to the loader, and neither at the sink nor still at the source, nor destroyed in the store
   PHANTOM   at the sink, and never attempted
   CORRUPT   at the sink with other bytes, or other attributes, than were sent
   DUP       how often the sink was given what it had; more than N is a failure
@@ -71,13 +72,17 @@ class Evidence:
         self.whole = [who for line, who in pairs if who and not damage(body_of(line), line["attributes"])]
         source = folder / "source.jsonl"
         held = [identify(body_of(line)) for line in (read(source) if source.exists() else [])]
+        store = folder / "store.jsonl"
+        stored = read(store) if store.exists() else []
+        self.destroyed = {(line["lane"], line["seq"]) for line in stored if line["lost"]}
         self.held = {who[1:] for who in held if who and who[0] == self.run}
 
 
 def judge(evidence, duplicates=0, order=False, left=False):
     """The report: counts, samples, and which of the verdicts fail."""
     counts = Counter((lane, seq) for run, lane, seq in evidence.whole if run == evidence.run)
-    loss = sorted(evidence.acked - set(counts) - evidence.held)
+    missing = evidence.acked - set(counts) - evidence.held
+    loss = sorted(missing - evidence.destroyed)
     phantom = [who for who in evidence.whole if who[0] != evidence.run or who[1:] not in evidence.attempted]
     disordered = disorder(evidence.whole) if order else []
     repeated = sum(n - 1 for n in counts.values())
@@ -91,6 +96,7 @@ def judge(evidence, duplicates=0, order=False, left=False):
         "attempted": len(evidence.attempted), "acked": len(evidence.acked), "arrived": len(counts),
         "loss": len(loss), "phantom": len(phantom), "corrupt": len(evidence.corrupt), "dup": repeated,
         "dup_bound": duplicates, "order": len(disordered), "order_checked": order, "left": len(remain),
+        "destroyed": len(missing & evidence.destroyed),
         "samples": {
             "loss": loss[:SHOWN], "phantom": phantom[:SHOWN], "corrupt": evidence.corrupt[:SHOWN],
             "dup": [[who, n] for who, n in counts.most_common(SHOWN) if n > 1], "order": disordered[:SHOWN],

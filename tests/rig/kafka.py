@@ -62,15 +62,16 @@ class Kafka(JavaServer):
     """address() is plain; with certs there are address("mtls") and address("sasl") too.
 
     The latter is TLS with PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, for the user alice.
-    through: the port of a proxy that leads to proxied_port(); who comes in there is told to come back that way.
+    through: the port of a proxy that leads to proxied_port(); who comes in there is told to come back that way, to the
+    host through_host.
     """
 
     ALICE = "alice-secret"
     library_name = "kafka"
 
-    def __init__(self, folder, certs=None, through=None):
+    def __init__(self, folder, certs=None, through=None, through_host="127.0.0.1"):
         super().__init__(folder)
-        self.certs, self.through = certs, through
+        self.certs, self.through, self.through_host = certs, through, through_host
         self.listeners = ["plain"] + (["sasl", "mtls"] if certs else []) + (["proxied"] if through else [])
         self.port_count = len(self.listeners) + 1
 
@@ -83,7 +84,7 @@ class Kafka(JavaServer):
     def configure(self):
         names = {"plain": "PLAINTEXT", "sasl": "SASL", "mtls": "MTLS", "proxied": "PROXIED"}
         where = {names[name]: self.address(name) for name in self.listeners}
-        told = {**where, **({"PROXIED": f"127.0.0.1:{self.through}"} if self.through else {})}
+        told = {**where, **({"PROXIED": f"{self.through_host}:{self.through}"} if self.through else {})}
         listeners, advertised = (",".join(f"{name}://{at}" for name, at in which.items()) for which in (where, told))
         ports = {"controller": self.ports[-1], "listeners": listeners, "advertised": advertised}
         text = _PROPERTIES.format(folder=self.folder, **ports)
