@@ -135,17 +135,20 @@ static bool open_disk(struct store_disk *d, struct error *e)
         result = open_db(d, e);
     }
     if (result == STORE_BROKEN && start_anew(d, e)) result = STORE_DONE;
+    if (result == STORE_NO_SPACE)
+        return error_set(e, FAULT_FATAL, "the disk of \"%s\" is full (free %d MiB on it)",
+                         d->conf.folder, STORE_SPACE_MIB);
     if (result != STORE_DONE) return false;
     const struct store_usage *u = store_db_usage(d->db);
     d->check_next = u->first_id;
     d->check_last = u->unchecked ? u->last_id : 0;
-    if (!d->full && !store_files_reserve(&d->files)) {
-        d->full = true;
-        log_warn(d->conf.pipeline,
-                 "store: no space for the reserve in \"%s\": it only drains "
-                 "until there is",
-                 d->conf.folder);
-    }
+    if (!d->full && !store_files_reserve(&d->files)) d->full = true;
+    if (d->full)
+        log_warn(
+            d->conf.pipeline,
+            "store: the disk of \"%s\" is full: nothing goes there until %d MiB are free (make "
+            "room on it; what is in the store is still delivered)",
+            d->conf.folder, STORE_SPACE_MIB);
     return true;
 }
 
@@ -231,17 +234,17 @@ static enum store_result transaction(struct store_disk *d, struct store_round *r
 
 /* At its own limit a file can still be deleted from; on a full disk only where there is a reserve
  * to give up. */
-static void note_no_space(struct store_disk *d)
+static void note_no_space(struct store_disk *d, struct store_round *r)
 {
     const struct store_usage *u = store_db_usage(d->db);
-    bool own_limit = u->max_bytes - u->file_bytes < u->max_bytes / 64 + INT64_C(64) * 4096;
-    if (own_limit || d->full) return;
+    r->at_limit = u->max_bytes - u->file_bytes < u->max_bytes / 64 + INT64_C(64) * 4096;
+    if (r->at_limit || d->full) return;
     d->full = true;
     store_files_release(&d->files);
     log_limited(&d->complaint, LOG_ERROR, d->conf.pipeline,
-                "store: the disk of \"%s\" is full: no more is taken until there is space again "
-                "(what is there is delivered)",
-                d->conf.folder);
+                "store: the disk of \"%s\" is full: nothing more goes there until %d MiB are free "
+                "(make room on it; what is in the store is still delivered)",
+                d->conf.folder, STORE_SPACE_MIB);
 }
 
 /* The space that the file and the log do not need goes back to the disk first. */
@@ -268,7 +271,7 @@ static void write_round(struct store_disk *d, struct store_round *r)
     bool append = !d->full;
     r->result = has_work(r, append) ? transaction(d, r, append) : STORE_DONE;
     if (r->result == STORE_NO_SPACE) {
-        note_no_space(d);
+        note_no_space(d, r);
         r->result = has_work(r, false) ? transaction(d, r, false) : STORE_DONE;
         if (r->result == STORE_NO_SPACE) r->result = STORE_DONE; /* later */
     }
@@ -298,15 +301,15 @@ static void read_round(struct store_disk *d, struct store_round *r)
 static void play_round(struct store_disk *d, struct store_round *r)
 {
     r->result = STORE_DONE;
-    if (!r->committed) write_round(d, r);
-    if (d->full && r->result == STORE_DONE) try_to_recover(d, r);
+    if (d->full && r->look) try_to_recover(d, r);
+    if (r->result == STORE_DONE && !r->committed) write_round(d, r);
     if (r->result == STORE_DONE) shrink_empty(d, r);
     if (r->result == STORE_DONE && r->reading) read_round(d, r);
 }
 
 void store_disk_round(struct store_disk *d, struct store_round *r)
 {
-    r->appended = r->committed = false;
+    r->appended = r->committed = r->at_limit = false;
     r->disk_full = d->full;
     if (d->db) play_round(d, r);
     if (d->db && r->result == STORE_BROKEN && start_anew(d, &r->error)) play_round(d, r);

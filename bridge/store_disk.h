@@ -37,6 +37,7 @@ struct store_round {
     int64_t *deletes;  /* sorted here */
     size_t delete_count;
     bool dropping, reading;
+    bool look; /* whether a full disk has space again */
     struct store_drop drop;
     int64_t read_from;
     struct store_reading read; /* its rows have a reference each */
@@ -45,6 +46,7 @@ struct store_round {
     bool appended;  /* the rows are there, for good */
     bool committed; /* deletes and drop are */
     bool disk_full; /* and it can take no more rows for now, for this reason */
+    bool at_limit;  /* or for this one: it has max_bytes */
     struct store_usage usage;
     enum store_result result; /* anything but STORE_DONE: the process can't go on with it */
     struct error error;

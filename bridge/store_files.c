@@ -117,7 +117,7 @@ bool store_files_have_space(const struct store_files *f)
     struct statvfs s;
     if (statvfs(f->db, &s) != 0) return true; /* trying will show */
     uint64_t free_bytes = (uint64_t)s.f_bavail * s.f_frsize;
-    return free_bytes >= RESERVE_BYTES + RESERVE_BYTES / 8;
+    return free_bytes >= (uint64_t)STORE_SPACE_MIB * 1024 * 1024;
 }
 
 void store_files_release(struct store_files *f)

@@ -36,8 +36,8 @@ bool store_files_settle(const struct store_files *f, struct error *e) MUST_USE;
 
 bool store_files_reserve(struct store_files *f); /* false: there is no space for it */
 void store_files_release(struct store_files *f); /* the reserve */
-/* Whether there is space for the reserve, and some more to work with. */
-bool store_files_have_space(const struct store_files *f);
+enum { STORE_SPACE_MIB = 18 };                   /* for the reserve, and some more to work with */
+bool store_files_have_space(const struct store_files *f); /* so much */
 
 void store_files_tidy(const char *path); /* removes an empty log that reading left beside it */
 

@@ -113,6 +113,7 @@ static void start_round(struct store *s, bool append)
     take_deletes(s);
     take_drop(s);
     take_read(s, first);
+    r->look = s->look;
     s->look = false;
     s->busy = true;
     store_writer_run(s->writer, r);
@@ -206,9 +207,9 @@ static void end_appends(struct store *s)
     }
     not_written(s);
     s->writing.count = s->writing.bytes = 0;
-    s->at_limit = r->result == STORE_DONE && !r->disk_full;
+    s->at_limit = r->at_limit;
     s->limit_bytes = r->usage.used_bytes;
-    if (r->result == STORE_DONE) store_filling_refused(s);
+    if (r->at_limit || r->disk_full) store_filling_refused(s);
 }
 
 /* What could not be deleted is tried again, but at the end: then it is delivered once more. */
@@ -260,7 +261,7 @@ static void end_read(struct store *s)
 static void look_again(struct store *s)
 {
     bool shrink = !s->usage.messages && s->usage.file_bytes - s->usage.used_bytes > FILL_BYTES;
-    if (!s->disk_full && !shrink) return;
+    if ((!s->disk_full && !shrink) || s->look_timer.slot) return;
     loop_timer_start(s->loop, &s->look_timer, s->disk_full ? LOOK_AGAIN_MS : SHRINK_MS);
 }
 

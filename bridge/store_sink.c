@@ -163,13 +163,15 @@ static void write_later(struct store *s, struct store_entry *e)
 
 static const char *full_text(const struct store *s)
 {
-    return s->disk_full ? "the disk is full"
-                        : "it has reached store_max_bytes or store_max_messages";
+    if (s->disk_full) return "the disk is full";
+    return has_too_many(s) ? "it has reached store_max_messages" : "it has reached store_max_bytes";
 }
 
 static void wait_for_room(struct store *s)
 {
-    log_limited(&s->full_complaint, LOG_WARN, s->name, "store: %s: the source waits", full_text(s));
+    log_limited(&s->full_complaint, LOG_WARN, s->name, "store: %s: the source waits (%s)",
+                full_text(s),
+                s->disk_full ? "make room on it" : "until messages are delivered, or raise it");
 }
 
 static void reject(struct store *s, struct leg *l)
@@ -181,7 +183,9 @@ static void reject(struct store *s, struct leg *l)
 
 static void drop_newest(struct store *s, struct leg *l)
 {
-    store_count_drop(s, COUNT_DROPPED_FULL, 1, "the store is full, the newest go");
+    store_count_drop(s, COUNT_DROPPED_FULL, 1,
+                     s->disk_full ? "the disk is full, the newest go (make room on it)"
+                                  : "the store is full, the newest go");
     leg_done(l, NULL);
 }
 

@@ -246,6 +246,49 @@ def test_a_damaged_file_is_put_aside_and_what_is_readable_delivered(filled, fold
     assert delivered == [line for line in lines if line in set(delivered)]
 
 
+def file_to_nowhere(folder, store, lines, **options):
+    (folder / "in.txt").write_text("".join(f"{i} {'x' * 1000}\n" for i in range(lines)))
+    source = {"type": "file", "path": str(folder / "in.txt")}
+    nowhere = {"type": "mqtt", "server": "mqtt://127.0.0.1:1", "topic": "x"}
+    return stored(store, source, nowhere, store_full="block", drain_timeout="1s", **options)
+
+
+@needs_root
+def test_a_full_disk_is_called_that(bridge, folder):
+    """Each line says what is the matter and what to do; none speaks of limits that were not reached."""
+    with tmpfs(folder / "small", "64m") as small:
+        (small / "ballast").write_bytes(bytes(32 << 20))
+        b = bridge(file_to_nowhere(folder, small, 60000)).start()
+        b.wait_log(r"error .*the disk of \".*small/store\" is full: nothing more goes there until 18 MiB are free \(make room on it;")
+        b.wait_log(r"store: the disk is full: the source waits \(make room on it\)")
+        full = b.wait_stats(lambda s: s["acknowledged"] > 0)["acknowledged"]
+        (small / "ballast").unlink()
+        b.wait_log("there is space on the disk again")
+        b.wait_stats(lambda s: s["acknowledged"] > full + 1000)
+        b.stop()
+        assert not b.log_lines("store_max")
+        (small / "ballast").write_bytes(b"")
+        with open(small / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while ballast.write(bytes(4096)):
+                pass
+        b.start(wait=False)
+        b.wait_log(r"the disk of .* is full: nothing goes there until 18 MiB are free \(make room on it;")
+        b.stop()
+    with tmpfs(folder / "smallest", "1m") as smallest:
+        (smallest / "store").mkdir(mode=0o700)
+        (smallest / "ballast").write_bytes(bytes((1 << 20) - (16 << 10)))
+        refused = command("run", bridge(file_to_nowhere(folder, smallest, 10)).config_path)
+        assert refused.returncode != 0
+        assert 'is full (free 18 MiB on it)' in refused.stderr, refused.stderr
+
+
+def test_a_limit_is_named(bridge, folder):
+    b = bridge(file_to_nowhere(folder, folder, 500, store_max_messages=100)).start()
+    b.wait_log(r"store: it has reached store_max_messages: the source waits \(until messages are delivered, or raise it\)")
+    b.stop()
+    assert not b.log_lines("store_max_bytes|disk")
+
+
 @needs_root
 @pytest.mark.timeout(300)
 def test_a_full_disk_drains_and_takes_more(bridge, folder, outage):
