@@ -19,7 +19,7 @@ static void put_list(const struct opt_list *list, struct buf *out)
     bool given = list->items != NULL;
     buf_add(out, &given, sizeof(given));
     buf_add(out, &list->count, sizeof(list->count));
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; given && i < list->count; i++)
         put_text(list->items[i], out);
 }
 
