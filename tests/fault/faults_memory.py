@@ -15,7 +15,8 @@ SLOW_MS = {"mqtt": 800, "sqs": 3000, "kafka": 3000}  # less than the keep-alive 
 WINDOW_BYTES = 2 << 20
 MOST_OWN = WINDOW_BYTES + (32 << 20)  # the kernel kills it beyond that
 MOST_RESIDENT = MOST_OWN + (14 << 20)  # with the pages of its libraries
-UNBOUNDED = {"max_in_flight": 2000, "slow_ms": 1}
+# The mock of Kafka keeps 5 MB of a partition.
+UNBOUNDED = {"max_in_flight": 2000, "slow_ms": 1, "real_kafka": True, "proxied": ("sink",)}
 BOUNDED = {**UNBOUNDED, "max_in_flight_bytes": f"{WINDOW_BYTES >> 20}MiB"}
 
 
