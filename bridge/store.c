@@ -218,6 +218,8 @@ bool store_open(struct store *s, struct error *e)
     s->next_read = s->usage.first_id;
     s->behind = s->next_read > 0;
     if (s->behind) s->direct = false;
+    s->disk_full = store_disk_is_full(s->disk);
+    store_look_again(s);
     if (s->behind)
         log_info(s->name, "store: %lld messages are there from before",
                  (long long)s->usage.messages);

@@ -177,6 +177,11 @@ const struct store_usage *store_disk_usage(const struct store_disk *d)
     return store_db_usage(d->db);
 }
 
+bool store_disk_is_full(const struct store_disk *d)
+{
+    return d->full;
+}
+
 struct bytes store_disk_remembered(const struct store_disk *d)
 {
     return store_db_remembered(d->db);

@@ -24,6 +24,8 @@ void store_disk_close(struct store_disk *d); /* NULL is fine */
 
 const struct store_usage *store_disk_usage(const struct store_disk *d);
 
+bool store_disk_is_full(const struct store_disk *d); /* it takes no rows for now */
+
 /* The ids that were remembered (store_ids_next()), oldest first. Borrowed until it is closed. */
 struct bytes store_disk_remembered(const struct store_disk *d);
 

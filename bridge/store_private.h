@@ -177,7 +177,8 @@ int64_t store_first_waiting(const struct store *s);
 /* store_rounds.c */
 void store_pump_rounds(struct store *s);
 void store_rounds_init(struct store *s);
-void store_rounds_stop(struct store *s);                             /* timers */
+void store_rounds_stop(struct store *s); /* timers */
+void store_look_again(struct store *s);  /* in a while, where there is a reason to */
 struct store_entry *store_entry_of_row(const struct store_row *row); /* takes its message */
 
 #endif

@@ -258,7 +258,7 @@ static void end_read(struct store *s)
     s->behind = !r->end;
 }
 
-static void look_again(struct store *s)
+void store_look_again(struct store *s)
 {
     bool shrink = !s->usage.messages && s->usage.file_bytes - s->usage.used_bytes > FILL_BYTES;
     if ((!s->disk_full && !shrink) || s->look_timer.slot) return;
@@ -280,7 +280,7 @@ static void round_done(struct post *post)
     if (r->reading && !of_lane) end_read(s);
     store_count_drop(s, COUNT_DROPPED_CORRUPT, r->reading ? r->read.bad : 0,
                      "their checksum is wrong (they are kept in the table \"bad\" of the store)");
-    look_again(s);
+    store_look_again(s);
     if (r->result != STORE_DONE) store_fail(s, &r->error);
     store_wake(s);
 }

@@ -273,6 +273,10 @@ def test_a_full_disk_is_called_that(bridge, folder):
                 pass
         b.start(wait=False)
         b.wait_log(r"the disk of .* is full: nothing goes there until 18 MiB are free \(make room on it;")
+        b.wait_log(r"store: the disk is full: the source waits \(make room on it\)")
+        full = b.stats()["acknowledged"]
+        (small / "ballast").unlink()
+        b.wait_stats(lambda s: s["acknowledged"] > full)
         b.stop()
     with tmpfs(folder / "smallest", "1m") as smallest:
         (smallest / "store").mkdir(mode=0o700)
@@ -303,8 +307,8 @@ def test_a_full_disk_drains_and_takes_more(bridge, folder, outage):
         outage.down()
         b.start()
         b.wait_log("the disk of .* is full", 60)
-        held = b.stats()["acknowledged"]
-        assert 0 < held < len(sent) / 2
+        held = b.wait_stats(lambda s: s["acknowledged"] > 0)["acknowledged"]
+        assert held < len(sent) / 2
         outage.up()
         b.wait_log("there is space on the disk again", 60)
         b.process.wait(200)
