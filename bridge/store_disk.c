@@ -61,19 +61,8 @@ static enum store_result salvage_rows(struct store_db *to, struct store_db *from
     return written;
 }
 
-static enum store_result salvage_remembered(struct store_db *to, const struct store_db *from,
-                                            struct error *e)
-{
-    struct bytes ids = store_db_remembered(from);
-    if (!ids.len) return STORE_DONE;
-    enum store_result result = store_db_begin(to, e);
-    if (result == STORE_DONE)
-        result = store_db_remember(to, store_db_usage(from)->last_id, ids, 0, e);
-    if (result == STORE_DONE) result = store_db_commit(to, e);
-    if (result != STORE_DONE) store_db_rollback(to);
-    return result;
-}
-
+/* Not the ids: one whose row can't be read may still be with its source, which is not to delete it
+ * unseen. */
 static void salvage(struct store_disk *d, struct store_db *to)
 {
     struct store_db *from;
@@ -84,7 +73,6 @@ static void salvage(struct store_disk *d, struct store_db *to)
         return;
     }
     enum store_result result = salvage_rows(to, from, &e);
-    if (result == STORE_DONE) result = salvage_remembered(to, from, &e);
     store_db_close(from);
     if (result != STORE_DONE)
         log_error(name, "store: taking messages over from it ended early: %s", e.text);

@@ -19,6 +19,7 @@ target_sources(test_sqs_client PRIVATE http_fixture.c canned_http.c)
 # One thread and a hundred thousand messages: ThreadSanitizer would see nothing for two minutes.
 if(NOT SQSBRIDGE_SANITIZE MATCHES thread)
     unit_test(sqs_heartbeats connector_sqs)
+    set_tests_properties(unit.sqs_heartbeats PROPERTIES TIMEOUT 240)
     foreach(part visibility batch delete release)
         target_sources(test_sqs_heartbeats PRIVATE ${CMAKE_SOURCE_DIR}/connectors/sqs/sqs_${part}.c)
     endforeach()

@@ -433,6 +433,23 @@ static void a_large_body_that_is_damaged_costs_only_its_row(void **state)
     store_disk_close(d);
 }
 
+/* What could not be read may still be with its source, which would delete it if its id were known. */
+static void ids_of_a_damaged_file_are_not_taken_over(void **state)
+{
+    const struct store_folder *f = *state;
+    unsigned numbers[MAX_ROWS];
+    struct store_disk *d = open_disk(f);
+    append_remembering(d, 1, 100, 20000, 1000);
+    store_disk_close(d);
+    break_chain(f->db, 100);
+    d = open_disk(f);
+    assert_int_equal(read_all(d, numbers, NULL), 99);
+    store_disk_close(d);
+    d = open_disk(f);
+    expect_remembered(d, 1, 0);
+    store_disk_close(d);
+}
+
 /* As a kill leaves it: the log is there, and the note that says "closed" is not. */
 static void put_killed(const struct store_folder *f, const char *as)
 {
@@ -584,6 +601,7 @@ int main(void)
         ON_DISK(a_damaged_file_is_kept_and_what_is_readable_taken_over),
         ON_DISK(pages_that_are_damaged_cost_only_their_rows),
         ON_DISK(a_large_body_that_is_damaged_costs_only_its_row),
+        ON_DISK(ids_of_a_damaged_file_are_not_taken_over),
         ON_DISK(a_large_file_is_looked_through_between_rounds),
         ON_DISK(a_kill_while_a_damaged_file_is_replaced_loses_nothing),
         ON_DISK(a_row_with_a_wrong_checksum_is_put_aside),
