@@ -1,5 +1,6 @@
 /* sqsbridge: the commands. The one file of this folder that sees all the others. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,7 @@ static int command_run(int argc, char **argv)
         return EX_USAGE;
     }
     struct plan_source source = {load_plan, release_plan, &a, a.file};
+    signal(SIGHUP, SIG_IGN); /* until it is heard: the file is about to be read */
     return supervisor_run(&source);
 }
 
