@@ -433,7 +433,7 @@ static void a_large_body_that_is_damaged_costs_only_its_row(void **state)
     store_disk_close(d);
 }
 
-/* What could not be read may still be with its source, which would delete it if its id were known. */
+/* What could not be read may still be with its source, which would delete what it recalls. */
 static void ids_of_a_damaged_file_are_not_taken_over(void **state)
 {
     const struct store_folder *f = *state;
