@@ -27,7 +27,7 @@ struct store_disk *rows_open(const struct store_folder *f)
 }
 
 bool rows_append_remembering(struct store_disk *d, unsigned first, unsigned count,
-                               size_t body_bytes, unsigned remember)
+                             size_t body_bytes, unsigned remember)
 {
     struct store_round r = {.remember = remember};
     r.rows = mem_zalloc(count * sizeof(r.rows[0]));

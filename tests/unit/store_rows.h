@@ -1,5 +1,5 @@
-/* Numbered rows in a store on disk, and what tests do to its file. Thread: the test's. Whatever fails
- * ends the test. */
+/* Numbered rows in a store on disk, and what tests do to its file. What fails ends the test.
+ * Thread: the test's. */
 #ifndef TESTS_UNIT_STORE_ROWS_H
 #define TESTS_UNIT_STORE_ROWS_H
 
@@ -25,7 +25,8 @@ void rows_expect(struct store_disk *d, unsigned first, unsigned last);
 void rows_expect_remembered(const struct store_disk *d, unsigned first, unsigned last);
 void rows_delete(struct store_disk *d, int64_t *ids, size_t count);
 
-unsigned rows_files_kept(const struct store_folder *f); /* databases put aside, without their logs */
+/* How many databases were put aside, without their logs. */
+unsigned rows_files_kept(const struct store_folder *f);
 void file_overwrite(const char *path, off_t at, const void *bytes, size_t len);
 void file_copy(const char *from, const char *to, off_t cut); /* without its last `cut` bytes */
 

@@ -255,7 +255,6 @@ static void a_log_cut_short_keeps_whole_commits_only(void **state)
     store_disk_close(d);
 }
 
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -203,8 +203,7 @@ static void a_newer_version_is_left_alone(void **state)
     rows_append(d, 1, 5, 10);
     store_disk_close(d);
     file_overwrite(f->db, 60, "\0\0\0\377", 4);
-    file_copy(TEST_DATA "/rolesanywhere.json", wal,
-              0); /* a log that this program can't read either */
+    file_copy(TEST_DATA "/rolesanywhere.json", wal, 0); /* that log can't be read either */
     file_copy(f->db, same, 0);
     file_copy(wal, same_wal, 0);
     expect_refusal(&conf, "has version 255, this program knows up to");
