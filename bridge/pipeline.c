@@ -63,9 +63,16 @@ static bool may_receive(const struct pipeline *p)
     return p->phase == PHASE_RUNNING && pipeline_delivers(p);
 }
 
+/* What was asked for and is on its way counts as large as what came lately: a hundred answers may
+ * be under way at once. */
+static size_t expected_bytes(const struct pipeline *p)
+{
+    return p->bytes + p->reserved * p->usual_bytes;
+}
+
 static bool has_room(const struct pipeline *p, unsigned n)
 {
-    bool fits = p->in_flight + p->reserved + n <= p->window && p->bytes < p->window_bytes;
+    bool fits = p->in_flight + p->reserved + n <= p->window && expected_bytes(p) < p->window_bytes;
     return fits && may_receive(p);
 }
 
@@ -152,6 +159,7 @@ static void enter_window(struct pipeline *p, const struct msg *m)
 {
     p->in_flight++;
     p->bytes += m->size;
+    p->usual_bytes = (15 * p->usual_bytes + m->size) / 16;
     stats_add(&p->stats, COUNT_RECEIVED, 1);
     stats_add(&p->stats, COUNT_RECEIVED_BYTES, m->body.len);
 }

@@ -63,9 +63,10 @@ struct pipeline {
     unsigned window;
     size_t window_bytes;
     unsigned reserved, in_flight;
-    size_t bytes;    /* of the messages in flight */
-    unsigned wanted; /* the smallest reservation that was refused; 0: none */
-    unsigned parked; /* legs */
+    size_t bytes;       /* of the messages in flight */
+    size_t usual_bytes; /* of one: a moving average */
+    unsigned wanted;    /* the smallest reservation that was refused; 0: none */
+    unsigned parked;    /* legs */
     uint64_t next_seq, random;
 
     struct receipt **settled; /* to be handed to the source at the end of the turn */

@@ -58,13 +58,24 @@ static void emit_one(struct scripted_source *s)
     free(body);
 }
 
+static unsigned reserve(struct scripted_source *s)
+{
+    struct scripted_source_conf *c = s->conf;
+    unsigned left = c->total - c->emitted, n = c->chunk && c->chunk < left ? c->chunk : 1, got = 0;
+    while (got + n <= left && pipeline_reserve(s->base.pipeline, n)) {
+        got += n;
+        if (!c->greedy) break;
+    }
+    return got;
+}
+
 static void source_room(struct source *base)
 {
     struct scripted_source *s = (struct scripted_source *)base;
     struct scripted_source_conf *c = s->conf;
     while (!s->stopped && c->emitted < c->total) {
-        unsigned n = c->chunk && c->chunk < c->total - c->emitted ? c->chunk : 1;
-        if (!pipeline_reserve(base->pipeline, n)) return;
+        unsigned n = reserve(s);
+        if (!n) return;
         for (unsigned i = 0; i < n; i++)
             emit_one(s);
         assert_true(s->in_flight <= pipeline_window(base->pipeline));

@@ -11,6 +11,7 @@
 struct scripted_source_conf {
     unsigned total, lanes, chunk; /* chunk: messages per reservation */
     unsigned body_bytes;
+    bool greedy;          /* reserves all that it gets before it emits */
     bool ordered, finish; /* finish: says so when all was emitted */
     bool keyed;           /* each lane has its own message key */
     bool fail;            /* as finish, but gives up for good */

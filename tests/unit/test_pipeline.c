@@ -333,6 +333,30 @@ static void the_window_counts_bytes_too(void **state)
     free(source.verdicts);
 }
 
+static struct scripted_source_conf *watched;
+
+static enum action watch_from_the_middle(struct scripted_sink_conf *conf, const struct leg *l)
+{
+    (void)conf;
+    if (l->receipt->cookie == 500) watched->most_in_flight = 0;
+    return ACT_CONFIRM;
+}
+
+static void what_is_on_its_way_counts_as_large_as_what_came(void **state)
+{
+    (void)state;
+    struct scripted_source_conf source = {
+        .total = 1000, .body_bytes = 10000, .finish = true, .greedy = true};
+    struct scripted_sink_conf sink = {.room = 64, .decide = watch_from_the_middle};
+    struct pipeline_conf conf = scripted_pipeline(&source, &sink);
+    watched = &source;
+    conf.max_in_flight_bytes = 100000;
+    scripted_run(&conf, NULL, NULL);
+    expect_all_confirmed(&source);
+    assert_in_range(source.most_in_flight, 5, 11);
+    free(source.verdicts);
+}
+
 static enum action keep_lane_one(struct scripted_sink_conf *conf, const struct leg *l)
 {
     (void)conf;
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(what_is_not_confirmed_at_the_deadline_is_released),
         cmocka_unit_test(a_clean_stop_loses_and_releases_nothing),
         cmocka_unit_test(the_window_counts_bytes_too),
+        cmocka_unit_test(what_is_on_its_way_counts_as_large_as_what_came),
         cmocka_unit_test(a_lane_that_holds_its_share_is_held),
         cmocka_unit_test(attributes_can_be_set_on_the_way),
     };
