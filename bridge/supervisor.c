@@ -209,7 +209,8 @@ static void start_missing(struct supervisor *s)
 static void step(struct supervisor *s)
 {
     remove_ended(s);
-    if (!s->stopping && !any_unwanted(s)) start_missing(s);
+    if (any_unwanted(s)) return; /* or one that ended since would look like the end of all */
+    if (!s->stopping) start_missing(s);
     if (!all_have_ended(s)) return;
     stop_all(s);
     remove_ended(s);

@@ -77,7 +77,7 @@ class Bridge:
 
         def fulfilled():
             value = condition()
-            assert value or self.running(), f"the bridge ended while waiting for {what}:\n{self.log()[-3000:]}"
+            assert value or self.running(), f"the bridge ended with {self.process.returncode} while waiting for {what}:\n{self.log()[-3000:]}"
             return value
 
         try:

@@ -64,7 +64,7 @@ def link(folder):
     made = []
 
     def make(end):
-        made.append(Link(folder, end, None))
+        made.append(Link(folder, end))
         return made[-1]
 
     yield make

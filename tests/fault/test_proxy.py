@@ -41,7 +41,7 @@ def link(tmp_path):
     echo = Echo()
     url = f"mqtt://127.0.0.1:{echo.port}"
     end = SimpleNamespace(kind="mqtt", broker=SimpleNamespace(url=lambda: url))
-    made = Link(tmp_path, end, None)
+    made = Link(tmp_path, end)
     assert made.settings() == {"server": f"mqtt://127.0.0.1:{made.port}"}
     yield made
     made.close()

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bridge/crew.h"
 #include "tests/unit/supervised.h"
 
 enum { TRIES = 50 };
@@ -27,6 +28,32 @@ static struct plan *load(void *arg, int *exit_code)
     unsigned number = atomic_fetch_add(&loads, 1);
     *exit_code = EX_CONFIG;
     return *plans[number] ? supervised_plan(plans[number], (int)number) : NULL;
+}
+
+/* ---- one that ends just after it was looked at ---- */
+
+static atomic_bool just_after;
+static void (*crew_ended)(void *arg);
+static void *crew_ended_arg;
+
+struct crew *__real_crew_start(const struct pipeline_conf *conf, void (*ended)(void *), void *arg);
+struct crew *__wrap_crew_start(const struct pipeline_conf *conf, void (*ended)(void *), void *arg);
+bool __real_crew_has_ended(const struct crew *c);
+bool __wrap_crew_has_ended(const struct crew *c);
+
+struct crew *__wrap_crew_start(const struct pipeline_conf *conf, void (*ended)(void *), void *arg)
+{
+    crew_ended = ended;
+    crew_ended_arg = arg;
+    return __real_crew_start(conf, ended, arg);
+}
+
+bool __wrap_crew_has_ended(const struct crew *c)
+{
+    bool has_ended = __real_crew_has_ended(c);
+    if (!has_ended || !atomic_exchange(&just_after, false)) return has_ended;
+    crew_ended(crew_ended_arg);
+    return false;
 }
 
 static void *run(void *arg)
@@ -141,6 +168,18 @@ static void nothing_starts_before_all_that_ends_has_ended(void **state)
     journal_wait("+b1 ");
     assert_int_equal(stop(thread), EX_OK);
     journal_expect("+a1 -a1 free0 +b1 -b1 free1 ");
+}
+
+static void one_that_ends_between_two_looks_is_not_the_end_of_all(void **state)
+{
+    (void)state;
+    pthread_t thread = begin((const char *[]){"a1", "a2"});
+    journal_wait("+a1");
+    atomic_store(&just_after, true);
+    reload(1);
+    journal_wait("+a2");
+    assert_false(atomic_load(&just_after));
+    assert_int_equal(stop(thread), EX_OK);
 }
 
 static void the_newest_plan_wins(void **state)
@@ -264,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_bad_plan_changes_nothing),
         cmocka_unit_test(a_bad_plan_at_first_is_the_end),
         cmocka_unit_test(nothing_starts_before_all_that_ends_has_ended),
+        cmocka_unit_test(one_that_ends_between_two_looks_is_not_the_end_of_all),
         cmocka_unit_test(the_newest_plan_wins),
         cmocka_unit_test(an_end_during_a_reload),
         cmocka_unit_test(at_first_all_run_or_none),
