@@ -109,6 +109,8 @@ def oom_kill(stage):
         stage.cgroup.set_limit(None)
         stage.slow_down_sink(0)
         stage.recover()
+        stage.bridge.stop()  # its heap keeps what the backlog took, which is room for the next one
+        stage.recover()
 
 
 def most_resident(bridge):
