@@ -18,8 +18,8 @@ static const char *const texts[STATEMENTS] = {
     [DELETE_ONE] = "DELETE FROM msg WHERE id = ?",
     [DELETE_RANGE] = "DELETE FROM msg WHERE id BETWEEN ? AND ?",
     [READ] = "SELECT id, lane, at_ms, sum, head, body FROM msg WHERE id >= ? ORDER BY id",
-    [READ_LANE] = "SELECT id, lane, at_ms, sum, head, body FROM msg "
-                  "WHERE id >= ? AND id < ? AND lane = ? ORDER BY id",
+    [READ_LANE] = ("SELECT id, lane, at_ms, sum, head, body FROM msg "
+                   "WHERE id >= ? AND id < ? AND lane = ? ORDER BY id"),
     [SIZES] = SIZES_TEXT,
     [PUT_ASIDE] = "INSERT OR REPLACE INTO bad SELECT * FROM msg WHERE id = ?",
     [REMEMBER] = "INSERT OR REPLACE INTO taken(last_id, ids) VALUES (?, ?)",

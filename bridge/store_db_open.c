@@ -15,11 +15,11 @@ enum { PAGE_BYTES = STORE_PAGE_BYTES, VERSION = 3 };
     "(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, at_ms INTEGER NOT NULL, sum INTEGER NOT "     \
     "NULL, head BLOB NOT NULL, body BLOB) STRICT;"
 static const char *const ladder[VERSION] = {
-    "CREATE TABLE msg" COLUMNS "CREATE TABLE bad" COLUMNS
-    "CREATE TABLE state(clean INTEGER NOT NULL) STRICT; INSERT INTO state VALUES (1);",
+    ("CREATE TABLE msg" COLUMNS "CREATE TABLE bad" COLUMNS
+     "CREATE TABLE state(clean INTEGER NOT NULL) STRICT; INSERT INTO state VALUES (1);"),
     "CREATE TABLE taken(last_id INTEGER PRIMARY KEY, ids BLOB NOT NULL) STRICT;",
-    "ALTER TABLE state ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE state SET messages = (SELECT count(*) FROM msg);",
+    ("ALTER TABLE state ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+     "UPDATE state SET messages = (SELECT count(*) FROM msg);"),
 };
 
 /* EXCLUSIVE before WAL, so that there is no -shm file. */

@@ -110,21 +110,20 @@ struct store {
     size_t ready_max_bytes;
     size_t late; /* of those in ready */
     struct store_shelves shelves;
-    bool lanes_turn; /* a lane's rows are to be read next, where both are due */
 
     struct store_batch filling, writing;
     struct store_deletes deletes, deleting;
     struct store_round round;
     struct store_row rows[READ_MESSAGES]; /* for reading */
     bool busy;                            /* the writer has the round */
-    bool linger_over, deletes_due, look;
+    bool behind;                          /* rows from next_read on are on disk only */
+    bool lanes_turn; /* a lane's rows are to be read next, where both are due */
+    bool linger_over, deletes_due, look, disk_full, at_limit;
 
     int64_t next_id;
-    bool behind; /* rows from next_read on are on disk only */
     int64_t next_read;
     int64_t exported; /* delivered, and kept all the same */
     struct store_usage usage;
-    bool disk_full, at_limit;
     int64_t limit_bytes;                               /* where it was at its limit */
     int64_t drop_messages, drop_bytes, drop_before_ms; /* wanted of the next round */
 

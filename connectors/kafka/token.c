@@ -13,15 +13,15 @@ enum { MAX_TOKEN = 64 * 1024 };
 /* base64url without padding, as JWT has it. */
 static bool unbase64url(struct bytes in, struct buf *out)
 {
-    struct buf plain = {0};
+    char *plain = mem_alloc(in.len + 4);
     const char *from = in.ptr;
-    buf_reserve(&plain, in.len + 4);
-    for (size_t i = 0; i < in.len; i++)
-        plain.ptr[plain.len++] = from[i] == '-' ? '+' : from[i] == '_' ? '/' : from[i];
-    while (plain.len % 4)
-        plain.ptr[plain.len++] = '=';
-    bool ok = text_unbase64(bytes_of(plain.ptr, plain.len), out);
-    free(plain.ptr);
+    size_t len = 0;
+    for (; len < in.len; len++)
+        plain[len] = from[len] == '-' ? '+' : from[len] == '_' ? '/' : from[len];
+    while (len % 4)
+        plain[len++] = '=';
+    bool ok = text_unbase64(bytes_of(plain, len), out);
+    free(plain);
     return ok;
 }
 

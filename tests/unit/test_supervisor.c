@@ -283,7 +283,7 @@ static void one_that_gave_up_is_run_again(void **state)
     journal_wait("-a1 ");
     while (journal_count("+a1 ") < 2 && ++number < TRIES * TRIES)
         reload(number);
-    assert_int_equal(journal_count("+a1 "), 2);
+    assert_true(journal_count("+a1 ") >= 2);
     assert_int_equal(journal_count("-b1"), 0);
     assert_int_equal(stop(thread), EX_CONFIG);
 }
