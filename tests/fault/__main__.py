@@ -3,6 +3,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from .stage import ALL_PAIRS, FIFO_PAIRS, PAIRS, Brokers
 
 FOLDER = BUILD / "fault"
 CI = os.environ.get("CI") == "true"
+JOBS = 3
 
 
 def arguments():
@@ -36,11 +38,30 @@ def arguments():
     parser.add_argument("--points", type=int, default=150, help="of --nth: so many values of N; 0: each (default 150)")
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with this program")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.jsonl", help="JSON lines to append to")
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"so many cells at once, which mostly wait (default {JOBS})")
+    parser.add_argument("--part", type=part, default=(0, 1), metavar="I/N", help="only every N-th cell, from the I-th on")
     parser.add_argument("--table", action="store_true", help="print the results so far as Markdown, and play nothing")
     a = parser.parse_args()
     if a.row in ALL_PAIRS and (a.soak or a.schedule):
         a.row, a.pair = None, a.row
     return a
+
+
+def part(text):
+    first, _, step = text.partition("/")
+    return int(first), int(step)
+
+
+def has_many_cells(a):
+    special = a.short or a.controls or a.limits or a.soak or a.schedule or a.nth is not None
+    return not special and len(plan(a)) > 1
+
+
+def play_side_by_side(jobs):
+    """Each in a process of its own, with brokers of its own."""
+    command = [sys.executable, "-m", "tests.fault", *sys.argv[1:], "--jobs", "1"]
+    running = [subprocess.Popen([*command, "--part", f"{i}/{jobs}"]) for i in range(jobs)]
+    return max(process.wait() for process in running)
 
 
 def plan(a):
@@ -148,6 +169,8 @@ def main():
         tables = [results.table(so_far, ROWS, pairs) for pairs in (PAIRS, FIFO_PAIRS)]
         print("\n\n".join([results.summary(so_far), *tables]))
         return 0
+    if a.jobs > 1 and has_many_cells(a):
+        return play_side_by_side(a.jobs)
     player = Player(a)
     if a.nth is not None:
         player.play_nth([a.nth] if a.nth else nth.KINDS, a.points)
@@ -156,7 +179,8 @@ def main():
     elif a.controls or a.limits:
         player.play_controls(controls.LIMITS if a.limits else controls.CONTROLS, a.row)
     else:
-        player.play_all(plan(a))
+        first, step = a.part
+        player.play_all(plan(a)[first::step])
     return 1 if player.failed else 0
 
 
