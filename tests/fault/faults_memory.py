@@ -13,8 +13,8 @@ WAITING = 30 << 20  # bytes of messages
 BODY_BYTES = {"mqtt": 100_000, "sqs": 20_000, "kafka": 20_000}  # Mosquitto has no more than 60 messages on their way
 SLOW_MS = {"mqtt": 800, "sqs": 3000, "kafka": 3000}  # less than the keep-alive of MQTT
 WINDOW_BYTES = 2 << 20
-MOST_OWN = WINDOW_BYTES + (16 << 20)  # the kernel kills it beyond that
-MOST_RESIDENT = MOST_OWN + (16 << 20)  # with the pages of its libraries
+MOST_OWN = WINDOW_BYTES + (24 << 20)  # the kernel kills it beyond that
+MOST_RESIDENT = MOST_OWN + (8 << 20)  # with the pages of its libraries
 # The mock of Kafka keeps 5 MB of a partition.
 UNBOUNDED = {"max_in_flight": 2000, "slow_ms": 1, "real_kafka": True, "proxied": ("sink",)}
 BOUNDED = {**UNBOUNDED, "max_in_flight_bytes": f"{WINDOW_BYTES >> 20}MiB"}
