@@ -142,8 +142,6 @@ static void *run_probe(void *arg)
     return NULL;
 }
 
-static void start_reaper(struct kafka_client *c);
-
 /* The far end answers, but some connection broke: a broker among others, or one that is back. */
 static void say_reason(struct kafka_client *c)
 {
@@ -172,7 +170,7 @@ static void on_probe_done(struct post *post)
     pthread_join(c->probe.thread, NULL); /* posting was the last thing it did */
     c->probe.running = false;
     if (c->closing) {
-        start_reaper(c);
+        loop_at_turn_end(c->loop, &c->close_task); /* it may be on its way already */
     } else if (c->probe.why.fault != FAULT_NONE) {
         probe_failed(c);
     } else {

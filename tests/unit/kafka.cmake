@@ -1,4 +1,5 @@
 # The last three run against librdkafka's mock cluster, in the same process.
+unit_test(kafka_client connector_kafka)
 unit_test(kafka_conf connector_kafka)
 unit_test(kafka_errors connector_kafka)
 unit_test(kafka_window connector_kafka)
